@@ -1,0 +1,295 @@
+"""A stage is an immutable recipe for a pure core; stages fuse with `|`.
+
+Law of this file: what a core is, how cores are fused, and how a stage runs over any async iterable.
+Nothing here knows a backend, a network or a clock.
+
+The law of cores (tested over all of them in tests/test_laws.py): no await, no clock of its own, no
+logger, no I/O; unknown items pass through unchanged and in order; what is held has a documented
+bound; batching is invisible (any cut of the input gives the same output); a fault of the peer is
+yielded as `Done(failure)`, never raised; whatever is raised is the stage's own bug.
+
+A core may have more than `feed` and `finish`:
+
+- `tick(now)` and `deadline()`, for a core that holds things for a time: `tick` is called before each
+  feed, and when `deadline()` (absolute seconds, or None) comes. Time is an argument.
+- `figures()`, numbers for the stream's `Stats`, read once at the end.
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast
+
+from tokenweir.pipeline.clock import Clock, running_clock
+from tokenweir.pipeline.errors import MisuseError, StageError
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+Next = TypeVar("Next")
+In_contra = TypeVar("In_contra", contravariant=True)
+Out_co = TypeVar("Out_co", covariant=True)
+
+Flow = Literal["bytes", "wire", "raw events", "events"]
+"""What flows between two stages. "raw events" may hold snapshots that `delta_extract` must resolve."""
+
+_TAKES: Mapping[Flow, frozenset[Flow]] = {
+    "bytes": frozenset({"bytes"}),
+    "wire": frozenset({"wire"}),
+    "raw events": frozenset({"raw events", "events"}),
+    "events": frozenset({"events"}),
+}
+_HINT: Mapping[tuple[Flow, Flow], str] = {
+    ("bytes", "raw events"): "put sse_decode() and decode_protocol(...) between them",
+    ("bytes", "events"): "put sse_decode(), decode_protocol(...) and delta_extract() between them",
+    ("wire", "raw events"): "put decode_protocol(...) between them",
+    ("wire", "events"): "put decode_protocol(...) between them",
+    ("raw events", "events"): "put delta_extract() after cumulative_detect()",
+}
+
+
+class Core(Protocol[In_contra, Out_co]):
+    """A pure machine: items in, items out."""
+
+    def feed(self, items: Sequence[In_contra], /) -> Iterable[Out_co]:
+        """Take what one read produced; give what follows from it: a list, or a generator (of a core
+        that breaks, what its generator gave before is kept; an unfinished list is lost)."""
+        ...
+
+    def finish(self) -> Iterable[Out_co]:
+        """The input ended, cut or not: give up what is held. Called once."""
+        ...
+
+
+class Part:
+    """One named recipe inside a stage: makes a fresh core for each stream."""
+
+    __slots__ = ("gives", "make", "name", "takes")
+
+    def __init__(self, name: str, make: Callable[[], Core[Any, Any]], takes: Flow, gives: Flow) -> None:
+        self.name = name
+        self.make = make
+        self.takes: Flow = takes
+        self.gives: Flow = gives
+
+
+class Stage(Generic[In, Out]):
+    """An immutable recipe: one core, or several fused into one.
+
+    `Stage(make)` with a class or function that makes a core; `a | b` fuses; `stage(async_iterable)`
+    and `async_iterable | stage` run it over anything that can be iterated asynchronously.
+
+    Raises MisuseError where two stages do not fit.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(
+        self,
+        make: Callable[[], Core[In, Out]],
+        name: str | None = None,
+        *,
+        takes: Flow = "events",
+        gives: Flow = "events",
+    ) -> None:
+        own: str = getattr(make, "__name__", "stage")
+        self.parts: tuple[Part, ...] = (Part(name or own, make, takes, gives),)
+
+    @property
+    def name(self) -> str:
+        """The stage's name, or the names of a fused one's parts, as it is written in a pipeline."""
+        return " | ".join(part.name for part in self.parts)
+
+    @property
+    def takes(self) -> Flow:
+        """What flows in."""
+        return self.parts[0].takes
+
+    @property
+    def gives(self) -> Flow:
+        """What flows out."""
+        return self.parts[-1].gives
+
+    def __or__(self, other: "Stage[Out, Next]") -> "Stage[In, Next]":
+        if not isinstance(other, Stage):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+            return NotImplemented
+        check_fit(self.parts[-1], other.parts[0])
+        fused = cast("Stage[In, Next]", Stage.__new__(Stage))
+        fused.parts = self.parts + other.parts
+        return fused
+
+    def __ror__(self, source: AsyncIterable[In]) -> "StageIterator[In, Out]":
+        if not hasattr(source, "__aiter__"):
+            return NotImplemented
+        return StageIterator(source, self)
+
+    def __call__(self, source: AsyncIterable[In]) -> "StageIterator[In, Out]":
+        """Run over any async iterable, item by item."""
+        return StageIterator(source, self)
+
+    def core(self) -> "FusedCore[In, Out]":
+        """A fresh core, for one stream."""
+        return FusedCore(self.parts)
+
+    def __repr__(self) -> str:
+        return f"<Stage {self.name}>"
+
+
+def check_fit(before: Part, after: Part) -> None:
+    """Refuse two parts that cannot follow each other, when the pipeline is made."""
+    if before.gives in _TAKES[after.takes]:
+        return
+    hint = _HINT.get((before.gives, after.takes), "check the order of the stages")
+    raise MisuseError(
+        f"{after.name} takes {after.takes}, but {before.name} before it gives {before.gives}: {hint}"
+    )
+
+
+class FusedCore(Generic[In, Out]):
+    """Several cores as one. Each output is a list before the next core starts, so that nothing that
+    was decoded is lost when a later item fails; `error` holds the StageError of a broken core."""
+
+    __slots__ = ("_cores", "_feeds", "_names", "_over", "_timed", "error")
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._cores: list[Any] = [part.make() for part in parts]
+        self._names = [part.name for part in parts]
+        self._feeds: list[Callable[[Any], Any]] = [core.feed for core in self._cores]
+        self._timed = [core for core in self._cores if hasattr(core, "tick")]
+        self._over = False
+        self.error: StageError | None = None
+
+    def feed(self, items: Sequence[In]) -> list[Out]:
+        """Push items through all cores."""
+        at = 0
+        made: list[Any] = []
+        flowing: Any = items
+        try:
+            for feed in self._feeds:
+                if not flowing:
+                    return []
+                made = []
+                flowing = feed(flowing)
+                if type(flowing) is not list:
+                    made.extend(flowing)
+                    flowing = made
+                at += 1
+        except Exception as bug:  # noqa: BLE001 - a third party's core may raise anything
+            return self._break(at, bug, made)
+        return cast("list[Out]", flowing)
+
+    def finish(self) -> list[Out]:
+        """End the input: every core gives up what it holds, in order. Later calls give nothing."""
+        return [] if self._over else self._flush(0, [])
+
+    def _flush(self, first: int, held: list[Any]) -> list[Out]:
+        self._over, self._feeds = True, [_swallow]
+        for at in range(first, len(self._cores)):
+            core, made = self._cores[at], list[Any]()
+            try:
+                if held:
+                    made.extend(core.feed(held))
+                made.extend(core.finish())
+            except Exception as bug:  # noqa: BLE001 - as in feed
+                self.error = self.error or _bug(self._names[at], bug)
+            held = made
+        return held
+
+    def _break(self, at: int, bug: Exception, made: list[Any]) -> list[Out]:
+        self.error = _bug(self._names[at], bug)
+        return self._flush(at + 1, made)
+
+    def tick(self, now: float) -> list[Out]:
+        """Tell timed cores the time; what they release passes through the cores after them."""
+        if not self._timed or self._over:
+            return []
+        held: list[Any] = []
+        for at, core in enumerate(self._cores):
+            kept: list[Any] = []
+            try:
+                if hasattr(core, "tick"):
+                    kept.extend(core.tick(now))
+                if held:
+                    kept.extend(core.feed(held))
+            except Exception as bug:  # noqa: BLE001 - as in feed
+                return self._break(at, bug, kept)
+            held = kept
+        return held
+
+    @property
+    def timed(self) -> bool:
+        """Whether any core wants to be told the time."""
+        return bool(self._timed)
+
+    def deadline(self) -> float | None:
+        """The earliest time at which a core wants its `tick`."""
+        times = [] if self._over else [due for core in self._timed if (due := core.deadline()) is not None]
+        return min(times) if times else None
+
+    def figures(self) -> dict[str, float]:
+        """The sum of what the cores counted, for the stream's Stats."""
+        total: dict[str, float] = {}
+        for core in self._cores:
+            if hasattr(core, "figures"):
+                for key, value in core.figures().items():
+                    total[key] = total.get(key, 0) + value
+        return total
+
+
+def _bug(name: str, bug: Exception) -> StageError:
+    error = StageError(f"stage {name} broke: {type(bug).__name__}: {bug}")
+    error.__cause__ = bug
+    return error
+
+
+def _swallow(_items: Sequence[Any]) -> list[Any]:
+    return []
+
+
+class StageIterator(Generic[In, Out]):
+    """A stage at work over an async iterable. An async iterator with `aclose`, not a generator: it
+    holds no scope, so leaving it early poisons nothing. Where the source raises, what was held comes
+    first, then the exception. Time moves for timed stages at each item."""
+
+    __slots__ = ("_clock", "_core", "_fault", "_over", "_ready", "_source")
+
+    def __init__(self, source: AsyncIterable[In], stage: Stage[In, Out]) -> None:
+        self._source: AsyncIterator[In] = source.__aiter__()
+        self._core = stage.core()
+        self._ready: list[Out] = []
+        self._over = False
+        self._fault: Exception | None = None
+        self._clock: Clock | None = None
+
+    def __aiter__(self) -> AsyncIterator[Out]:
+        return self
+
+    async def __anext__(self) -> Out:
+        while not self._ready:
+            if self._over:
+                raise self._fault or self._core.error or StopAsyncIteration
+            await self._pull()
+        return self._ready.pop()
+
+    async def _pull(self) -> None:
+        try:
+            item = await self._source.__anext__()
+        except StopAsyncIteration:
+            self._over, made = True, self._core.finish()
+        except Exception as fault:  # noqa: BLE001 - told after what was held
+            self._over, self._fault, made = True, fault, self._core.finish()
+        else:
+            made = self._tick() + self._core.feed([item])
+            self._over = self._core.error is not None
+        made.reverse()
+        self._ready = made
+
+    def _tick(self) -> list[Out]:
+        if not self._core.timed:
+            return []
+        self._clock = self._clock or running_clock()
+        return self._core.tick(self._clock())
+
+    async def aclose(self) -> None:
+        """Leave early: close the source too, where it can be closed."""
+        self._over, self._ready = True, []
+        close = getattr(self._source, "aclose", None)
+        if close is not None:
+            await close()
