@@ -1,0 +1,206 @@
+"""One channel of one choice, as `cumulative_detect` sees it: the two readings, and which one holds.
+
+Law of this file: the state machine of a single channel. Pure: it answers what a chunk means, and
+keeps no order among channels (the stage does).
+
+    OPEN ──enough was resent──> CUMULATIVE ──a restart──> OPEN, on the base of what was sent
+      └───────a misfit────────> DELTA, for good
+
+The cases 1 to 10 are those of PROTOCOLS 8.2.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from io import StringIO
+
+from tokenweir.pipeline.events import Channel, Delta, Event, Snapshot, ToolDelta
+from tokenweir.pipeline.json_text import is_json
+from tokenweir.stages.cumulative_evidence import common_prefix, convincing, refrain, settling
+
+REPEAT_CHARACTERS, REPEAT_DELTAS = 32, 3
+"""A chunk can be a repeat of everything only from this much text and this many deltas on."""
+MEMORY_CHARACTERS = 262_144
+"""Beyond this much text a DELTA channel forgets it: a final repeat is then not recognised."""
+
+_HALF = "\ufffd"
+
+
+class State(Enum):
+    """Which reading holds."""
+
+    OPEN = 0
+    CUMULATIVE = 1
+    DELTA = 2
+
+
+class Track:
+    """What is known of one channel."""
+
+    def __init__(self, channel: Channel | None, index: int, call: int | None, *, declared: bool) -> None:
+        self.channel: Channel | None = channel
+        self.index = index
+        self.call = call
+        self.declared = declared
+        self.state = State.CUMULATIVE if declared else State.OPEN
+        self.resent = 0
+        self.segment_over = False  # a tool call came since the last chunk (case 10)
+        self._base = ""  # what earlier segments sent
+        self._last = ""  # the last snapshot of this segment
+        self._tail = ""  # U+FFFD at the end of the last snapshot (case 7)
+        self._rewound = ""  # a rewind that may turn out to be a restart
+        self._chain = ""  # the last snapshot in the cumulative reading of held chunks
+        self._resend = ""  # what the last extension of the chain resent
+        self._growths = 0
+        self.sent = 0
+        self._text = StringIO()
+        self._size = 0
+        self._deltas = 0
+
+    # --- OPEN ---------------------------------------------------------------------------------
+
+    @property
+    def new(self) -> bool:
+        """No chunk yet: the first one means the same in both readings."""
+        return not self._last and not self._tail
+
+    def first(self, text: str) -> list[Event]:
+        """The first chunk goes out at once, but for half a character at its end."""
+        self._last = self._chain = text.rstrip(_HALF)
+        self._tail = text[len(self._last) :]
+        self.sent = len(text)
+        return [self._snapshot(self._last)] if self._last else []
+
+    def test(self, text: str) -> State:
+        """Weigh one more chunk; DELTA or CUMULATIVE where that settles it."""
+        whole = text.rstrip(_HALF)
+        self.sent += len(text)
+        if not whole.startswith(self._chain):
+            return State.DELTA
+        if len(whole) > len(self._chain):
+            self._growths += 1
+            resend, self._chain = self._chain, whole
+            if self._growths > 1 and not refrain(resend):
+                self._resend = resend
+                if convincing(resend, self._growths):
+                    return State.CUMULATIVE
+        return State.OPEN
+
+    def settled(self, tokens: int | None) -> State:
+        """The reading of an undecided channel when it must be settled."""
+        cumulative = settling(self._resend, self._growths, self.sent, tokens)
+        return State.CUMULATIVE if cumulative else State.DELTA
+
+    def settle(self, state: State) -> list[Event]:
+        """Take a reading. What the first chunk held back of itself is given up to DELTA."""
+        self.state = state
+        if state is State.CUMULATIVE:
+            return []
+        self._remember(self._base + self._last)
+        tail, self._tail = self._tail, ""
+        return self.delta(tail) if tail else []
+
+    # --- CUMULATIVE ---------------------------------------------------------------------------
+
+    def cumulative(self, text: str) -> list[Event]:
+        """A chunk of a cumulative channel."""
+        over, self.segment_over = self.segment_over, False
+        whole = text.rstrip(_HALF)
+        rewound, self._rewound = self._rewound, ""
+        if whole.startswith(self._last):
+            pass
+        elif self._last.startswith(whole):
+            self._rewound = whole if not rewound.startswith(whole) else rewound
+            return [self._snapshot(self._last)]
+        elif 2 * common_prefix(whole, self._last) < len(self._last):
+            return self._restart(text, "" if whole.startswith(rewound) else rewound, stays=over)
+        self._last, self._tail = whole, text[len(whole) :]
+        return [self._snapshot(whole)]
+
+    def _restart(self, text: str, rewound: str, *, stays: bool) -> list[Event]:
+        """Less than half in common: the chunk is text of its own (cases 9 and 10)."""
+        self._base += self._last + self._tail + rewound
+        self._last = self._tail = self._chain = self._resend = ""
+        self._growths = 0
+        if stays:
+            return self.cumulative(text)
+        self.state = State.OPEN
+        return self.first(text)
+
+    def finish(self) -> list[Event]:
+        """The choice is over: give up what was held back at the end."""
+        tail, self._tail = self._tail, ""
+        lost, self._rewound = self._rewound, ""
+        if self.state is State.CUMULATIVE and lost and 2 * len(lost) < len(self._last):
+            self._base, self._last = self._base + self._last + tail, lost
+            return [self._snapshot(lost)]
+        if tail:
+            self._last += tail
+            return [self._snapshot(self._last)]
+        return []
+
+    def _snapshot(self, text: str) -> Event:
+        return Snapshot(self._base + text, self.channel or "tool", self.index, self.call)
+
+    # --- DELTA --------------------------------------------------------------------------------
+
+    def delta(self, text: str) -> list[Event]:
+        """A chunk of a delta channel: new text."""
+        self._remember(text)
+        if self.channel is None:
+            return [ToolDelta(self.call or 0, None, None, text, self.index)]
+        return [Delta(text, self.channel, self.index)]
+
+    def takes(self, events: Sequence[Event]) -> bool:
+        """Take a batch at once, where it is nothing but ordinary new text of this channel: too short,
+        each piece, to be anything else."""
+        if self.channel is None:
+            return False
+        texts = [
+            event.text
+            for event in events
+            if type(event) is Delta and event.channel == self.channel and event.index == self.index
+        ]
+        if len(texts) < len(events) or len(max(texts, key=len, default="")) >= REPEAT_CHARACTERS:
+            return False
+        self._deltas += len(texts) - 1
+        self._remember("".join(texts))
+        return True
+
+    def repeats(self, text: str) -> bool:
+        """Whether the chunk repeats the whole text, exactly (case 1)."""
+        return (
+            len(text) == self._size
+            and len(text) >= REPEAT_CHARACTERS
+            and self._deltas >= REPEAT_DELTAS
+            and text == self._text.getvalue()
+        )
+
+    def replaced(self, text: str) -> list[Event] | None:
+        """Two readings that only some chunks have; None for ordinary text.
+
+        Arguments that are whole JSON already cannot go on with `{`: the chunk replaces them (PROTOCOLS
+        8.3). A channel declared cumulative that began with deltas may send everything later (case 3).
+        """
+        if self.channel is None:
+            if not text.startswith("{") or not self._size:
+                return None
+            known = self._text.getvalue()
+            if not known.startswith("{") or not is_json(known.encode()):
+                return None
+            self.resent += len(text.encode())
+            self._text, self._size = StringIO(), 0
+            self._remember(text)
+            return [] if text == known else [self._snapshot(text)]
+        if not self.declared or len(text) < max(self._size, REPEAT_CHARACTERS) or not self._size:
+            return None
+        known = self._text.getvalue()
+        if not text.startswith(known):
+            return None
+        self.resent += len(known.encode())
+        return self.delta(text[len(known) :]) if len(text) > len(known) else []
+
+    def _remember(self, text: str) -> None:
+        self._size += len(text)
+        self._deltas += 1
+        if self._size <= MEMORY_CHARACTERS:
+            self._text.write(text)

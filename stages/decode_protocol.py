@@ -1,0 +1,47 @@
+"""decode_protocol: wire events in, the vocabulary out, for one named wire protocol.
+
+Law of this file: the name table, in the entry-point form, so that a protocol is imported only when
+it is used. The decoding itself stands in pipeline/protocols/, one file per protocol.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from tokenweir.pipeline.errors import MisuseError
+from tokenweir.pipeline.events import Event, WireItem
+from tokenweir.pipeline.stage import Core, Stage
+
+PROTOCOLS: Mapping[str, str] = {
+    "openai-chat": "tokenweir.pipeline.protocols.openai_chat_decode:OpenAIChatDecode",
+}
+"""Protocol name -> `module:class` of its decoder."""
+
+
+def decode_protocol(name: str, *, provider: str | None = None, finish_required: bool = True) -> Stage[WireItem, Event]:
+    """Decode the payloads of one wire protocol.
+
+    In: `SSEEvent`, `Comment`, `Done`. Out: events, `Done` at the backend's own last word and nothing
+    after it. `provider` is the name that `Start` carries. `finish_required=False` is for a backend
+    known never to send a finish reason. Held: half of a surrogate pair per channel, and tool
+    arguments that come before their call's name.
+
+    Raises MisuseError for a name that is not in `PROTOCOLS`.
+
+    >>> stage = decode_protocol("openai-chat")
+    >>> from tokenweir.pipeline.events import SSEEvent
+    >>> stage.core().feed([SSEEvent(b'{"id":"a","choices":[{"index":0,"delta":{"content":"Hi"}}]}')])[1]
+    Delta(text='Hi', channel='text', index=0)
+    """
+    if name not in PROTOCOLS:
+        known = ", ".join(sorted(PROTOCOLS))
+        msg = f"decode_protocol({name!r}): no such protocol; there are: {known}"
+        raise MisuseError(msg)
+    module, _, attribute = PROTOCOLS[name].partition(":")
+    make: Callable[..., Core[Any, Any]] = getattr(import_module(module), attribute)
+    return Stage(
+        lambda: make(provider, finish_required=finish_required),
+        f"decode_protocol({name})",
+        takes="wire",
+        gives="events",
+    )

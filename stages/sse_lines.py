@@ -1,0 +1,48 @@
+"""Bytes cut anywhere, put together to whole lines: the outer half of `sse_decode`.
+
+Law of this file: a byte order mark at the very beginning, the three line ends of the event-stream
+format (CR, LF, CRLF), and nothing else. Linear whatever the chunking: a byte is looked at once, and
+an unfinished line is kept as bytes, not as pieces.
+"""
+
+BOM = b"\xef\xbb\xbf"
+
+
+class Lines:
+    """Gives blocks of whole lines, each ended by one LF; `rest` is the unfinished line behind them."""
+
+    __slots__ = ("_head", "_skip_lf", "rest")
+
+    def __init__(self) -> None:
+        self.rest = bytearray()
+        self._head: bytes | None = b""  # the first bytes, until a BOM is ruled out
+        self._skip_lf = False
+
+    def take(self, data: bytes) -> bytes:
+        """The lines that `data` completes; empty where it completes none."""
+        if self._head is not None:
+            data = self._strip_bom(self._head + data)
+        if self._skip_lf and data:
+            self._skip_lf = False
+            data = data.removeprefix(b"\n")
+        end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+        if end == 0:
+            self.rest += data
+            return b""
+        block = data[:end] if end < len(data) else data
+        if self.rest:
+            block = bytes(self.rest) + block
+            self.rest.clear()
+        self.rest += data[end:]
+        if b"\r" in block:
+            self._skip_lf = data.endswith(b"\r")
+            block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return block
+
+    def _strip_bom(self, head: bytes) -> bytes:
+        """Exactly one leading BOM goes, even if it arrives byte by byte."""
+        if len(head) < len(BOM) and BOM.startswith(head):
+            self._head = head
+            return b""
+        self._head = None
+        return head.removeprefix(BOM)
