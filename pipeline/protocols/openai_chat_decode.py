@@ -1,0 +1,250 @@
+"""openai-chat, reading: payloads of `/v1/chat/completions` in, events out.
+
+Law of this file: what a chunk of this protocol means, in every dialect that a trace has shown
+(PROTOCOLS sections 2, 3.1, 5 and 11). Pure. A typed decode with no unknown key takes the chunk that
+nearly every payload is (openai_chat_fast.py); everything else goes the long way through plain
+dictionaries, so that nothing a backend sends is dropped unseen.
+
+A one-shot answer (`chat.completion`) is read by the same code: its `message` stands for the delta.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from tokenweir.pipeline.events import (
+    Comment,
+    Delta,
+    Done,
+    Event,
+    Failure,
+    Finish,
+    Phase,
+    SSEEvent,
+    Start,
+    Usage,
+    WireItem,
+)
+from tokenweir.pipeline.json_value import as_count, as_list, as_object, as_text
+from tokenweir.pipeline.protocols.extras import Extras
+from tokenweir.pipeline.protocols.failures import failure_from, is_error
+from tokenweir.pipeline.protocols.openai_chat_choice import FINISH, Choice
+from tokenweir.pipeline.protocols.openai_chat_fast import decode_fast
+from tokenweir.pipeline.protocols.openai_chat_progress import LoadingText, phase_of, prompt_progress
+from tokenweir.pipeline.protocols.payload import read_payload, shown
+from tokenweir.pipeline.protocols.unicode_halves import MendedEvents, whole
+from tokenweir.pipeline.protocols.usage import read_usage
+
+CHOICE_LIMIT = 128
+"""Choices of one answer: an index beyond it is a broken or hostile payload (fault V13)."""
+
+_READ = frozenset({"id", "object", "created", "model", "choices", "usage", "error", "x_groq", "type"})
+_NOISE = frozenset({"system_fingerprint", "service_tier", "obfuscation", "p", "stream_options"})
+_KNOWN = _READ | _NOISE | {"prompt_progress"}
+_MISSES = 8
+"""Payloads refused by the fast path, after which it is not tried any more."""
+
+
+class OpenAIChatDecode:
+    """The core: `SSEEvent | Comment | Done` in, events out; `Done` once, and nothing after it.
+
+    `finish_required=False` is for a backend that is known never to send a finish reason: its
+    `[DONE]` alone then completes the answer.
+    """
+
+    def __init__(self, provider: str | None = None, *, finish_required: bool = True) -> None:
+        self._provider = provider
+        self._finish_required = finish_required
+        self._started = False
+        self._over = False
+        self._content = False
+        self._choices: dict[int, Choice] = {}
+        self._usage: Usage | None = None
+        self._mended = MendedEvents()
+        self._extras = Extras()
+        self._loading = LoadingText()
+        self._phase: Phase | None = None
+        self._misses = 0
+        self._chunks = 0
+        self._keep_alives = 0
+
+    def feed(self, items: Sequence[WireItem]) -> list[Event]:
+        out: list[Event] = []
+        append, choices = out.append, self._choices
+        fast = self._is_fast()
+        for item in items:
+            if fast and type(item) is SSEEvent:
+                try:
+                    choice = decode_fast(item.data).choices[0]
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    self._misses += 1
+                else:
+                    index = choice.index
+                    known = choices.get(index)
+                    if known is not None and known.seen:  # a choice's first content goes the long way
+                        self._chunks += 1
+                        delta = choice.delta
+                        text = delta.reasoning_content or delta.reasoning
+                        if text:
+                            append(Delta(text, "reasoning", index))
+                        text = delta.content
+                        if text:
+                            append(Delta(text, "text", index))
+                        continue
+            if self._over:
+                break
+            if type(item) is SSEEvent:
+                self._take(item, out)
+            else:
+                self._take_other(item, out)
+            fast = self._is_fast()
+        return out
+
+    def _is_fast(self) -> bool:
+        return self._content and self._misses < _MISSES and not self._over and not self._mended
+
+    def finish(self) -> list[Event]:
+        """End of the body: complete where every choice that was seen has finished; nothing is said
+        where not (the pipeline calls that truncated)."""
+        out: list[Event] = []
+        if not self._over:
+            self._flush(out)
+            if self._complete():
+                self._over = True
+                out.append(Done())
+        return out
+
+    def figures(self) -> dict[str, float]:
+        return {"chunks": self._chunks, "keep_alives": self._keep_alives}
+
+    def _complete(self) -> bool:
+        return bool(self._choices) and all(choice.finished for choice in self._choices.values())
+
+    def _take_other(self, item: WireItem, out: list[Event]) -> None:
+        if isinstance(item, Comment):
+            self._keep_alive(phase_of(item.text), out)
+        elif isinstance(item, Done):
+            self._end(item.failure, out)
+        else:
+            out.append(cast("Event", item))
+
+    def _keep_alive(self, phase: Phase, out: list[Event]) -> None:
+        """A sign of life: a phase before the first content, only counted after it."""
+        self._keep_alives += 1
+        if not self._content and phase != self._phase:
+            self._phase = phase
+            out.append(phase)
+
+    def _end(self, failure: Failure | None, out: list[Event]) -> None:
+        self._flush(out)
+        self._over = True
+        out.append(Done(failure))
+
+    def _flush(self, out: list[Event], index: int | None = None) -> None:
+        """Give up what is held: of one choice, or of all."""
+        for choice in self._choices.values() if index is None else (self._choices[index],):
+            self._mended.take(choice.calls.flush(), out)
+        self._mended.flush(out, index)
+
+    def _take(self, item: SSEEvent, out: list[Event]) -> None:
+        data = item.data.strip()
+        if data.startswith(b"[DONE]"):
+            self._marker(out)
+        elif not data or data.startswith(b":"):
+            self._keep_alive(phase_of(data.decode("utf-8", "replace").lstrip(": ")), out)
+        else:
+            self._take_json(data, item, out)
+
+    def _take_json(self, data: bytes, item: SSEEvent, out: list[Event]) -> None:
+        try:
+            payload = read_payload(data)
+        except ValueError:
+            unreadable = Failure("protocol", f"a payload is not JSON: {shown(data)}")
+            told = failure_from(data.decode("utf-8", "replace")) if item.type == "error" else None
+            self._end(told or unreadable, out)
+            return
+        try:
+            self._take_payload(payload, item, out)
+        except RecursionError:
+            self._end(Failure("protocol", "a payload is nested too deeply"), out)
+
+    def _marker(self, out: list[Event]) -> None:
+        if self._complete() or not self._finish_required:
+            self._end(None, out)
+        else:
+            message = "the backend said [DONE], but no finish reason came before it"
+            self._end(Failure("truncated", message), out)
+
+    def _take_payload(self, payload: object, item: SSEEvent, out: list[Event]) -> None:
+        fields = as_object(payload)
+        if fields.get("choices") and not fields.get("error"):
+            self._take_chunk(fields, out)
+        elif item.type == "error" or is_error(payload):
+            self._end(failure_from(payload), out)
+        elif item.type == "ping" or fields.get("type") == "ping":
+            self._keep_alive(Phase("prefill"), out)
+        elif isinstance(payload, dict):
+            self._take_chunk(fields, out)
+        elif payload == ["DONE"]:
+            self._marker(out)
+        else:
+            self._end(Failure("protocol", f"a payload is not a JSON object: {shown(item.data)}"), out)
+
+    def _take_chunk(self, chunk: Mapping[str, Any], out: list[Event]) -> None:
+        self._chunks += 1
+        listed = [entry for entry in map(as_object, as_list(chunk.get("choices"))) if entry]
+        waiting = prompt_progress(chunk)
+        if waiting is not None:
+            self._keep_alive(waiting, out)
+        loading = None if self._content else self._loading.read(chunk, listed)
+        if loading is not None:
+            self._keep_alive(loading, out)
+            return
+        self._start(chunk, listed, out)
+        for entry in listed:
+            if not self._take_choice(chunk, entry, out):
+                return
+        for holder in (chunk, as_object(chunk.get("x_groq"))):
+            usage = read_usage(as_object(holder.get("usage")), self._usage)
+            if usage is not None:
+                self._usage = usage
+                out.append(usage)
+        self._extras.take({key: value for key, value in chunk.items() if key not in _KNOWN}, None, out)
+        if chunk.get("error"):
+            self._end(failure_from(chunk["error"]), out)
+
+    def _start(self, chunk: Mapping[str, Any], listed: Sequence[object], out: list[Event]) -> None:
+        """Held until a chunk names itself, or content comes (Azure's first chunk has no name)."""
+        if self._started or not (chunk.get("id") or chunk.get("model") or listed):
+            return
+        self._started = True
+        answer, model = (whole(as_text(chunk.get(name))) or None for name in ("id", "model"))
+        out.append(Start(answer, self._provider, model, as_count(chunk.get("created")) or None))
+
+    def _take_choice(self, chunk: Mapping[str, Any], entry: Mapping[str, Any], out: list[Event]) -> bool:
+        index = entry.get("index", 0)
+        index = index if isinstance(index, int) else 0
+        if not 0 <= index < CHOICE_LIMIT:
+            message = f"a choice has the index {str(index)[:20]}; the bound is {CHOICE_LIMIT}"
+            self._end(Failure("protocol", message), out)
+            return False
+        choice = self._choices.get(index) or self._choices.setdefault(index, Choice(index))
+        events: list[Event] = []
+        failure = None
+        try:
+            choice.feed(entry, events, whole=chunk.get("object") == "chat.completion")
+        except OverflowError as many:
+            failure = Failure("limit", str(many))
+        self._mended.take(events, out)
+        self._content = self._content or choice.seen
+        if failure is not None:
+            self._end(failure, out)
+            return False
+        native = whole(as_text(entry.get("finish_reason")))
+        if native and not choice.finished:
+            choice.finished = True
+            self._flush(out, index)
+            out.append(Finish(FINISH.get(native, "other"), native, index))
+        self._extras.take(choice.unknown(entry), index, out)
+        return True

@@ -1,0 +1,144 @@
+"""Tool-call fragments as backends really send them, put into stable slots.
+
+Law of this file: which call a fragment belongs to, and what of it is new. Pure. The facts are those
+of PROTOCOLS 2.1 and 2.2: `index` may be missing, ids and names null, empty or repeated, arguments
+an object, several whole calls may share one index.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tokenweir.pipeline.events import Event, Extra, ToolDelta
+from tokenweir.pipeline.json_value import as_object, as_text
+from tokenweir.pipeline.protocols.payload import as_raw
+from tokenweir.pipeline.protocols.unicode_halves import whole
+
+CALL_LIMIT = 1024
+"""Tool calls of one choice; a stream with more is broken or hostile (fault V14)."""
+WAITING_LIMIT = 65_536
+"""Characters of arguments that may come before the name of their call: nothing else is held here."""
+
+_KNOWN = frozenset({"index", "id", "type", "function"})
+
+
+class _Slot:
+    __slots__ = ("given", "id", "name", "number", "told_id", "waiting")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.id: str | None = None
+        self.name: str | None = None
+        self.given = False
+        self.told_id = False
+        self.waiting: list[str] = []  # arguments that came before the name
+
+
+class ToolCalls:
+    """The calls of one choice, numbered in the order in which they first appear."""
+
+    __slots__ = ("_by_id", "_by_index", "_choice", "_slots", "_waiting")
+
+    def __init__(self, choice: int) -> None:
+        self._choice = choice
+        self._slots: list[_Slot] = []
+        self._by_index: dict[object, _Slot] = {}
+        self._by_id: dict[str, _Slot] = {}
+        self._waiting = 0
+
+    def feed(self, fragments: Sequence[object], out: list[Event]) -> None:
+        """Add to `out` what the entries of one `delta.tool_calls` say: `ToolDelta`, and
+        `Extra("tool_call")` for fields that nobody models. What says nothing new adds nothing.
+
+        Raises OverflowError beyond CALL_LIMIT calls, and beyond WAITING_LIMIT characters that wait.
+        """
+        for place, fragment in enumerate(fragments):
+            fields = as_object(fragment)
+            if fields:
+                self._take(fields, beside=place > 0, out=out)
+
+    def legacy(self, call: Mapping[str, Any], out: list[Event]) -> None:
+        """A fragment of the old `delta.function_call`, which has one call and no id."""
+        self.feed([{"index": "function_call", "function": call}], out)
+
+    def _take(self, fragment: Mapping[str, Any], *, beside: bool, out: list[Event]) -> None:
+        function = as_object(fragment.get("function"))
+        call_id = whole(as_text(fragment.get("id"))) or None
+        name = whole(as_text(function.get("name"))) or None
+        slot = self._slot(fragment.get("index"), call_id, name, beside=beside)
+        slot.name = slot.name or name
+        if slot.id is None and call_id is not None:
+            slot.id = call_id
+            self._by_id[call_id] = slot
+        self._give(slot, arguments_text(function.get("arguments")), out)
+        other = {key: value for key, value in fragment.items() if key not in _KNOWN and value is not None}
+        if other:
+            out.append(Extra("tool_call", as_raw({"call": slot.number, **other}), self._choice))
+
+    def _slot(self, index: object, call_id: str | None, name: str | None, *, beside: bool) -> _Slot:
+        """By index where there is one; a new id with a name in a used slot is a new call, since some
+        backends number every call 0. With no index, an id never seen starts a call, and so does,
+        where ids are missing too, another name, or any name beside another call in one list."""
+        key = index if isinstance(index, (int, float, str)) else None
+        known = self._by_id.get(call_id or "")
+        if key is None and call_id is None:
+            found = self._slots[-1] if self._slots else None
+            if found and found.name and name and (beside or name != found.name):
+                found = None
+        else:
+            found = known if key is None else self._by_index.get(key)
+        if found and call_id and found.id and call_id != found.id and name:
+            found = known
+        if found is None:
+            found = self._begin()
+        if key is not None:
+            self._by_index[key] = found
+        return found
+
+    def _begin(self) -> _Slot:
+        if len(self._slots) >= CALL_LIMIT:
+            raise OverflowError(f"more than {CALL_LIMIT} tool calls in one choice")
+        slot = _Slot(len(self._slots))
+        self._slots.append(slot)
+        return slot
+
+    def _give(self, slot: _Slot, arguments: str, out: list[Event]) -> None:
+        """Id and name once, in the first fragment (an id that comes later, as soon as it is there)."""
+        if not slot.given and slot.name is None:
+            self._wait(slot, arguments)
+            return
+        new_id = None if slot.told_id else slot.id
+        if not slot.given or arguments or new_id:
+            name = None if slot.given else slot.name
+            text = "".join([*slot.waiting, arguments])
+            out.append(ToolDelta(slot.number, new_id, name, text, self._choice))
+        self._given(slot)
+
+    def _wait(self, slot: _Slot, arguments: str) -> None:
+        if arguments:
+            slot.waiting.append(arguments)
+            self._waiting += len(arguments)
+        if self._waiting > WAITING_LIMIT:
+            raise OverflowError(
+                f"more than {WAITING_LIMIT} characters of arguments before the name of the call"
+            )
+
+    def _given(self, slot: _Slot) -> None:
+        self._waiting -= sum(map(len, slot.waiting))
+        slot.waiting.clear()
+        slot.given, slot.told_id = True, slot.id is not None
+
+    def flush(self) -> list[ToolDelta]:
+        """Calls that never got a name: give what was held of them."""
+        out: list[ToolDelta] = []
+        for slot in self._slots:
+            if not slot.given and (slot.id or slot.waiting):
+                out.append(ToolDelta(slot.number, slot.id, None, "".join(slot.waiting), self._choice))
+                self._given(slot)
+        return out
+
+
+def arguments_text(arguments: object) -> str:
+    """Arguments as text: a string as it is, null as nothing, an object as its JSON."""
+    if isinstance(arguments, str):
+        return arguments
+    return "" if arguments is None else bytes(as_raw(arguments)).decode()
