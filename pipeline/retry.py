@@ -1,0 +1,53 @@
+"""When another attempt is made (PROMISES P6): only before the first content, and rarely.
+
+Law of this file: the rule, as arithmetic; the stream does the waiting.
+"""
+
+import random
+from collections.abc import Callable
+
+from tokenweir.pipeline.events import Failure
+
+LOADING_WAIT = 1.0
+"""Seconds between two questions to a backend that says that its model is loading."""
+
+LONGEST_WAIT = 60.0
+"""Seconds: a backend that asks for more than this is not waited for."""
+
+
+class Retry:
+    """At most `attempts` attempts for one request, and at most one retry for ten requests in the long
+    run (a budget of `burst` retries to begin with), so that a struggling backend is not hammered."""
+
+    def __init__(
+        self, attempts: int = 3, burst: int = 10, jitter: Callable[[], float] = random.random
+    ) -> None:
+        self._attempts = attempts
+        self._burst = float(burst)
+        self._budget = float(burst)
+        self._jitter = jitter
+
+    def request(self) -> None:
+        """A request begins: it earns a tenth of a retry."""
+        self._budget = min(self._burst, self._budget + 0.1)
+
+    def delay(self, failure: Failure, attempt: int) -> float | None:
+        """Seconds until the next attempt after attempt number `attempt` failed so; None for none.
+
+        The backend's own `Retry-After` counts, else 0.5 s doubling up to 8 s, less up to a quarter. A
+        model that is loading is asked again every second, or more seldom where the backend says so: that
+        is waiting, and the stream's first-token deadline ends it.
+        """
+        if not failure.retryable:
+            return None
+        if failure.kind == "model_loading":
+            return max(LOADING_WAIT, min(failure.retry_after or 0.0, LONGEST_WAIT))
+        if attempt >= self._attempts or self._budget < 1:
+            return None
+        wait: float = min(8.0, 0.5 * 2 ** (attempt - 1)) * (1 - 0.25 * self._jitter())
+        if failure.retry_after is not None:
+            if failure.retry_after > LONGEST_WAIT:
+                return None
+            wait = max(0.0, failure.retry_after)
+        self._budget -= 1
+        return wait

@@ -1,0 +1,234 @@
+"""What all sources over HTTP share: the address, the credential, the answer's head.
+
+Law of this file: the credential goes to the configured origin and nowhere else, is in no `repr` and
+no message; an error body becomes a normalised failure. Nothing a request carries can choose a host,
+a header or a credential (PROMISES P25).
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import anyio
+import msgspec
+
+from tokenweir.pipeline.clock import wall_time
+from tokenweir.pipeline.deadlines import Deadlines
+from tokenweir.pipeline.errors import MisuseError
+from tokenweir.pipeline.events import Failure
+from tokenweir.pipeline.protocols import openai_chat
+from tokenweir.pipeline.protocols.failures import failure_from
+from tokenweir.pipeline.request import Request
+from tokenweir.pipeline.sources.base import Source
+from tokenweir.pipeline.transport import AiohttpTransport, Connection, HTTPRequest, Transport
+from tokenweir.stages.cumulative_detect import Mode
+
+_OK, _REDIRECTS, _ERRORS = 200, range(300, 400), range(400, 600)
+_HEADERS: Mapping[str, str] = {
+    "Content-Type": "application/json",
+    "Accept": "text/event-stream, application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "tokenweir",
+}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_USERINFO = re.compile(r"[^/]*@")
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?")
+_SECRET = 6  # characters: anything shorter stands in ordinary words
+_CUT = 3  # characters of a secret that may be seen
+_SHORTEST_CUT = 200  # characters: no shorter text has been cut
+
+BODY_LIMIT = 65_536
+"""Bytes of an error body after which no more is read."""
+
+BODY_WAIT = 5.0
+"""Seconds in which an error body must have come; what is there by then is used."""
+
+
+class HTTPSource(Source):
+    """A backend that speaks openai-chat over HTTP.
+
+    `base_url` may leave its path out (`http://localhost:1234`), and then means `/v1`. `api_key` is
+    sent as a bearer token, and only to that origin; without one, the provider's own environment
+    variable is read, but only for the provider's own address. `headers` are sent with each request,
+    and are secrets too.
+
+    Raises MisuseError for an address that cannot be asked, and for a key or header that cannot be sent.
+    """
+
+    default_base_url: ClassVar[str] = ""
+    key_variable: ClassVar[str | None] = None
+    default_model: ClassVar[str | None] = None
+    model_required: ClassVar[bool] = False
+    stream_options: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        model: str | None = None,
+        api_key: str | None = None,
+        mode: Mode | None = None,
+        deadlines: Deadlines | None = None,
+        headers: Mapping[str, str] | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        super().__init__(model=model or self.default_model, mode=mode, deadlines=deadlines)
+        self.base_url = read_base_url(base_url or self.default_base_url, self.provider)
+        own = self.base_url == read_base_url(self.default_base_url or self.base_url, self.provider)
+        if api_key is None and self.key_variable is not None and own:
+            api_key = os.environ.get(self.key_variable)
+        self._key = _read_key(api_key)
+        self._headers = _read_headers(headers or {}, keyed=self._key is not None)
+        self._secrets = _secrets(self._key or "", *self._headers.values())
+        self._transport = transport or AiohttpTransport()
+
+    def open(self, request: Request) -> Connection:
+        if request.model is None and self.model_required:
+            msg = f"{self.provider} needs a model: connect({self.provider!r}, model='...')"
+            raise MisuseError(msg)
+        return self._transport.open(self._ask(request), self.deadlines.connect)
+
+    def _ask(self, request: Request) -> HTTPRequest:
+        own = {name.lower() for name in self._headers}
+        headers = {name: value for name, value in _HEADERS.items() if name.lower() not in own} | self._headers
+        if self._key is not None:
+            headers["Authorization"] = f"Bearer {self._key}"
+        body = openai_chat.body(request, stream_options=dict(self.stream_options))
+        try:
+            encoded = msgspec.json.encode(body)
+        except (TypeError, UnicodeEncodeError, ValueError) as bad:
+            msg = f"the request cannot be written as JSON: {bad}"
+            raise MisuseError(msg) from None
+        return HTTPRequest("POST", self.base_url + openai_chat.PATH, headers, encoded)
+
+    def accepts(self, status: int, headers: Mapping[str, str]) -> bool:
+        return status == _OK and headers.get("Content-Encoding", "").lower() in ("", "identity")
+
+    async def read_body(self, connection: Connection) -> bytes:
+        body = b""
+        with anyio.move_on_after(BODY_WAIT):
+            while len(body) < BODY_LIMIT:
+                try:
+                    data = await connection.read()
+                except Exception:  # noqa: BLE001 - the refusal is what matters; its body may be cut
+                    return body + connection.rescue()
+                if not data:
+                    break
+                body += data
+        return body
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
+        """PROTOCOLS section 9: every backend's error body, a redirect (never followed: it would carry
+        the key and the prompt away), or a compression nobody asked for."""
+        if status in _REDIRECTS and "Location" in headers:
+            message = f"HTTP {status}: redirects are not followed; set base_url to the final address"
+            return Failure("upstream", message, None, status)
+        if status == _OK:
+            message = "the answer is compressed, though identity was asked for"
+            return Failure("protocol", message, None, status)
+        if status not in _ERRORS:
+            return Failure("protocol", f"HTTP {status}: that is no answer to a request", None, status)
+        failure = failure_from(_readable(self._clean(body.decode("utf-8", "replace"))), status)
+        forced = {"true": True, "false": False}.get(headers.get("x-should-retry", ""), failure.retryable)
+        return self.scrub(
+            msgspec.structs.replace(
+                failure,
+                message=f"HTTP {status}: {failure.message}",
+                retryable=forced,
+                retry_after=_retry_after(headers),
+            )
+        )
+
+    def scrub(self, failure: Failure) -> Failure:
+        native = None if failure.native is None else self._clean(bytes(failure.native).decode())
+        return msgspec.structs.replace(
+            failure,
+            message=self._clean(failure.message),
+            code=None if failure.code is None else self._clean(failure.code),
+            native=None if native is None else msgspec.Raw(native.encode()),
+        )
+
+    def _clean(self, text: str) -> str:
+        """Without our secrets; a text that was cut may end in the beginning of one."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+            for size in range(len(secret) - 1, _CUT, -1):
+                if len(text) >= _SHORTEST_CUT and text.endswith(secret[:size]):
+                    text = text[:-size] + "***"
+        return text
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+def read_base_url(url: str, provider: str) -> str:
+    """The address without a trailing slash; `/v1` where it has no path.
+
+    >>> read_base_url("http://localhost:1234", "lmstudio")
+    'http://localhost:1234/v1'
+    """
+    try:
+        parts = urlsplit(url)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        parts, port_is_fine = urlsplit(""), False
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
+        shown = _USERINFO.sub("", url.partition("?")[0])
+        msg = f"base_url={shown!r} for {provider}: give an address like http://localhost:1234/v1"
+        raise MisuseError(msg)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        msg = f"base_url for {provider} must hold no credential, query or fragment: use api_key=..."
+        raise MisuseError(msg)
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
+
+
+def _read_key(key: str | None) -> str | None:
+    if key is None or key == "":
+        return None
+    if key != key.strip() or not key.isascii() or not key.isprintable():
+        msg = "api_key has white space around it, or characters that no header can hold"
+        raise MisuseError(msg)
+    return key
+
+
+def _read_headers(headers: Mapping[str, str], *, keyed: bool) -> dict[str, str]:
+    for name, value in headers.items():
+        if not _TOKEN.fullmatch(name) or value != value.strip() or not value.isprintable():
+            msg = f"the header {name!r} has white space around it, or characters that no header can hold"
+            raise MisuseError(msg)
+        if keyed and name.lower() == "authorization":
+            msg = "a credential comes once: as api_key=..., or as headers={'Authorization': ...}"
+            raise MisuseError(msg)
+    return dict(headers)
+
+
+def _secrets(*values: str) -> list[str]:
+    """What must never be shown, the longest first: each value, what stands behind its scheme (`Bearer`),
+    and both as JSON writes them."""
+    plain = {part for value in values for part in (value, value.rpartition(" ")[2]) if len(part) >= _SECRET}
+    written = {msgspec.json.encode(part).decode()[1:-1] for part in plain}
+    return sorted(plain | written, key=len, reverse=True)
+
+
+def _readable(body: str) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        text = body.strip()
+        return ascii(text[:200])[1:-1] if text[:1] == "<" else text
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds from `Retry-After-Ms` or `Retry-After` (a number or a date); None where unreadable."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name, "").strip()
+        if _NUMBER.fullmatch(value):
+            return float(value) * unit
+    value = headers.get("retry-after", "")
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - wall_time())
+    except (TypeError, ValueError, OverflowError):
+        return None
