@@ -1,0 +1,142 @@
+"""simulator: a source that starts its own backend, in this process, on a loopback port.
+
+Law of this file: the joint between the two; the backend stands in server.py, and asking it is what
+every source over HTTP does.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import inf
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tokenweir.pipeline.deadlines import Deadlines
+from tokenweir.pipeline.errors import MisuseError
+from tokenweir.pipeline.events import Failure
+from tokenweir.pipeline.request import Request
+from tokenweir.pipeline.sources.http import HTTPSource
+from tokenweir.pipeline.transport import Connection
+from tokenweir.simulator.exchange import Exchange
+from tokenweir.simulator.quirks import Quirks
+from tokenweir.simulator.server import Simulator
+from tokenweir.simulator.text import script_of
+from tokenweir.stages.cumulative_detect import Mode
+
+
+class SimulatorSource(HTTPSource):
+    """A simulated backend: `connect("simulator", cumulative=True, load_seconds=2)`.
+
+    `text` is what it says (or a Path to a file of it); every other switch is one of Quirks. It starts
+    at the first request and ends with `aclose()`. Its text is read as `auto`. Raises MisuseError for
+    a switch that does not exist or cannot be.
+    """
+
+    provider: ClassVar[str] = "simulator"
+    default_mode: ClassVar[Mode] = "auto"
+    default_base_url: ClassVar[str] = "http://127.0.0.1:1/v1"
+
+    def __init__(
+        self,
+        *,
+        text: str | Path | None = None,
+        model: str | None = None,
+        mode: Mode | None = None,
+        deadlines: Deadlines | None = None,
+        **switches: Any,
+    ) -> None:
+        if text is not None:
+            switches["script"] = script_of(text.read_text("utf-8") if isinstance(text, Path) else text)
+        unknown = sorted(set(switches) - set(Quirks.__struct_fields__))
+        if unknown:
+            known = ", ".join(Quirks.__struct_fields__)
+            msg = f"the simulator has no switch {unknown[0]!r}; there are: {known}, text"
+            raise MisuseError(msg)
+        self.quirks = Quirks(**switches)
+        super().__init__(model=model or self.quirks.models[0], mode=mode, deadlines=deadlines)
+        self._server: Simulator | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def open(self, request: Request) -> Connection:
+        return _Starting(self, request)
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """What happened so far, as the backend saw it (the last ones, in the order of their ends)."""
+        return [] if self._server is None else list(self._server.log)
+
+    async def ask(self, request: Request) -> Connection:
+        """A connection to the backend, which is started where it does not run yet."""
+        loop = asyncio.get_running_loop()
+        if self._server is None or self._loop is not loop:
+            self._server, self._loop = Simulator(self.quirks), loop
+            await self._server.start()
+        self.base_url = f"{self._server.url}/v1"
+        return super().open(request)
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        server, self._server = self._server, None
+        if server is not None and self._loop is asyncio.get_running_loop():
+            await server.aclose()
+
+
+class _Starting:
+    """A connection to a backend that may have to be started first."""
+
+    def __init__(self, source: SimulatorSource, request: Request) -> None:
+        self.read: Callable[[], Awaitable[bytes | None]] = self._first
+        self._source = source
+        self._request = request
+        self._inner: Connection | None = None
+
+    async def _first(self) -> bytes | None:
+        if self._inner is None:
+            self._inner = await self._source.ask(self._request)
+        head = await self._inner.read()
+        self.read = self._inner.read
+        return head
+
+    @property
+    def status(self) -> int | None:
+        return self._inner.status if self._inner else None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._inner.headers if self._inner else {}
+
+    @property
+    def connected(self) -> bool:
+        return self._inner is not None and self._inner.connected
+
+    @property
+    def armed(self) -> float:
+        return self._inner.armed if self._inner else inf
+
+    @property
+    def deadline(self) -> float:
+        return self._inner.deadline if self._inner else inf
+
+    @deadline.setter
+    def deadline(self, value: float) -> None:
+        if self._inner is not None:
+            self._inner.deadline = value
+
+    def arm(self) -> None:
+        if self._inner is not None:
+            self._inner.arm()
+
+    def rescue(self) -> bytes:
+        return self._inner.rescue() if self._inner else b""
+
+    def failure(self, fault: Exception) -> Failure | None:
+        if self._inner is None:
+            return (
+                Failure("connect", f"the simulator cannot start: {fault}")
+                if isinstance(fault, OSError)
+                else None
+            )
+        return self._inner.failure(fault)
+
+    def close(self) -> None:
+        if self._inner is not None:
+            self._inner.close()
