@@ -13,7 +13,7 @@ DEV := .venv/.dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 QUIETLY = > .venv/install.log 2>&1 || { cat .venv/install.log >&2; exit 1; }
 
-.PHONY: help demo test check bench figures clean
+.PHONY: help demo test check bench figures picture clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ bench: $(DEV) ## measure, and print the tables
 
 figures: $(DEV) ## how often the cumulative detector errs, over 10,000 natural texts
 	@$(BIN)/python -m benchmarks.detect_figures
+
+picture: $(DEV) ## draw docs/demo.svg again, from a real run
+	@$(BIN)/python docs/picture.py
 
 clean: ## remove all that make has made, .venv too
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
