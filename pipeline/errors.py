@@ -12,6 +12,7 @@ TokenweirError
     │   └── TruncatedError    it stopped before the end: truncated
     ├── LimitError          a bound of ours: limit
     └── SinkError           the receiver: sink
+        └── ReceiverLeftError   it went away, which is nobody's fault: cancelled
 
 Law of this file: types and the one table from kind to type; nothing here does I/O or holds a
 backend's exception (those carry credentials, PITFALLS of aiohttp: `repr` of its errors shows headers).
@@ -81,6 +82,14 @@ class LimitError(StreamError):
 
 class SinkError(StreamError):
     """The receiver failed."""
+
+
+class ReceiverLeftError(SinkError):
+    """The receiver went away. `failure.kind` is `cancelled`: there is nobody left to stream to, and
+    nothing to repair."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Failure("cancelled", message))
 
 
 _BY_KIND: dict[FailureKind, type[StreamError]] = {

@@ -75,6 +75,9 @@ class JSONText:
 
     def add(self, line: bytes) -> bool:
         """Take one line (without its end); say whether the value is whole now."""
+        if not line:
+            self._text += b"\n"
+            return False
         ended = line + b"\n"
         self._text += ended
         return self._brackets.add(ended)

@@ -5,15 +5,22 @@ structlog: its default would print to standard output, which belongs to the appl
 no answer and no credential is ever a value here (PROMISES P24, fault S16).
 """
 
+from contextlib import suppress
+
 import structlog
 
 from tokenweir.pipeline.events import End
 
 
 def log_end(provider: str, model: str | None, end: End) -> None:
-    """`stream_end`, once per stream."""
-    if not structlog.is_configured():
-        return
+    """`stream_end`, once per stream. A logger that fails (its file closed, its disk full) does not
+    break the stream that it tells of."""
+    if structlog.is_configured():
+        with suppress(Exception):
+            _log_end(provider, model, end)
+
+
+def _log_end(provider: str, model: str | None, end: End) -> None:
     failure = end.failure
     log = structlog.get_logger("tokenweir")
     report = log.info if end.outcome in ("complete", "cancelled") else log.warning

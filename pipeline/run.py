@@ -5,7 +5,7 @@ once; everything that belongs to one answer lives in its Stream.
 """
 
 from collections.abc import Awaitable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, cast
 
 import anyio
@@ -114,13 +114,14 @@ class Pipeline:
     ) -> Report:
         """Run to the end, into a sink if there is one, and report.
 
-        The sink gets every event once and exactly one `End`, also where the run is cancelled or fails
-        (it then has GOODBYE seconds), and is closed. Raises the StreamError of an end that is not
-        `complete` (unless `check=False`), SinkError where the sink failed; each has the report so far in
-        `partial`.
+        The sink is entered where it is an async context manager, gets every event once and exactly one
+        `End`, also where the run is cancelled or fails (it then has GOODBYE seconds), and is closed.
+
+        Raises the StreamError of an end that is not `complete` (unless `check=False`), and SinkError where
+        the sink failed; each has the report so far in `partial`.
         """
         answer = Assembly()
-        async with self.stream(messages, check=False, **options) as stream:
+        async with _entered(into), self.stream(messages, check=False, **options) as stream:
             try:
                 await _deliver(stream, answer, into)
             except SinkError as broken:
@@ -133,6 +134,11 @@ class Pipeline:
 
     def __repr__(self) -> str:
         return f"<Pipeline {self._source.provider} | {self._stage.name}>"
+
+
+def _entered(sink: Sink | None) -> AbstractAsyncContextManager[Any]:
+    """Some sinks have something of their own to begin and to end: tasks, for one."""
+    return sink if isinstance(sink, AbstractAsyncContextManager) else nullcontext()
 
 
 async def _deliver(stream: Stream, answer: Assembly, sink: Sink | None) -> None:
@@ -151,9 +157,11 @@ async def _deliver(stream: Stream, answer: Assembly, sink: Sink | None) -> None:
 
 
 async def _asked(sink: Awaitable[None]) -> None:
-    """Whatever a sink raises is its failure."""
+    """Whatever a sink raises is its failure, and one that says so itself knows best which."""
     try:
         await sink
+    except SinkError:
+        raise
     except Exception as fault:
         raise SinkError(Failure("sink", f"the sink failed: {type(fault).__name__}: {fault}")) from fault
 

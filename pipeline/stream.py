@@ -278,6 +278,7 @@ class Stream:
             self._deadline(self._early_name(later))
         elif later >= due - _GRAIN:
             self._retry_at = None
+            self._meter.attempts += 1
         elif later >= self._told + TICK - _GRAIN:
             self._tell(self._phase, later)
 
@@ -435,7 +436,6 @@ class Stream:
                 self._shut(outcome, failure)
             return
         self._close()
-        self._meter.attempts += 1
         self._start, self._core = None, self._stage.core()
         now = self._clock()
         self._retry_at = now + delay

@@ -212,6 +212,7 @@ class AiohttpConnection:
         self._lost: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._looked_at: int | None = None
+        self._over = False
 
     async def _send(self) -> aiohttp.ClientResponse:
         """A pooled connection that its peer had closed meanwhile says so at once, and nobody has acted
@@ -304,8 +305,10 @@ class AiohttpConnection:
 
     def failure(self, fault: Exception) -> Failure | None:
         host = _origin(self._request.url)
+        if self._over:
+            return Failure("shutting_down", "the source was closed while it answered")
         if isinstance(fault, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError | ssl.SSLError):
-            return Failure("connect", f"TLS with {host} failed: {_reason(fault)}")
+            return Failure("connect", f"TLS with {host} failed: {_tls_reason(fault)}")
         if isinstance(fault, aiohttp.ClientConnectorError):
             return Failure("connect", f"nobody answers at {host}: {_reason(fault.os_error)}", retryable=True)
         if isinstance(fault, aiohttp.ConnectionTimeoutError):
@@ -318,7 +321,7 @@ class AiohttpConnection:
             return None
         broken = _broken(fault)
         if broken is not None:
-            return Failure("protocol", f"{host} sent broken HTTP ({broken}): is there an LLM server?")
+            return Failure("protocol", f"{host} sent broken HTTP: {broken}")
         if self.status is None:
             return Failure("connect", f"{host} closed the connection without an answer", retryable=True)
         return Failure("truncated", f"{host} closed the connection in the middle of its answer")
@@ -336,6 +339,7 @@ class AiohttpConnection:
         self._response.content.on_eof(self.close)
 
     def close(self) -> None:
+        self._over = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -372,7 +376,7 @@ def _close_result(task: "asyncio.Task[aiohttp.ClientResponse]") -> None:
 def _broken(fault: Exception) -> str | None:
     """The name of what is wrong with the peer's HTTP; None where it was only cut short."""
     if isinstance(fault, _BrokenBody):
-        return "the framing of its body"
+        return "its body is framed wrongly"
     found: BaseException | None = None
     seen: BaseException | None = fault
     while seen is not None:
@@ -389,6 +393,15 @@ def _origin(url: str) -> str:
     """Scheme, host and port: the part of a URL that can hold no secret once userinfo is refused."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.split('/', 1)[0].rpartition('@')[2]}"
+
+
+def _tls_reason(fault: Exception) -> str:
+    inner = getattr(fault, "certificate_error", None) or getattr(fault, "os_error", fault)
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {inner.verify_message}"
+    if isinstance(inner, ssl.SSLError) and inner.reason:
+        return inner.reason.replace("_", " ").lower()
+    return type(inner).__name__
 
 
 def _reason(fault: BaseException | None) -> str:

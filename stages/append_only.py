@@ -2,7 +2,9 @@
 
 Law of this file: what was shown stays; a revision is followed as well as that allows. On a `Revise`
 it goes on after the place where the end of what was shown stands in the new text, waits where it
-stands nowhere, and at the end gives what is missing. Never twice, never a lost ending.
+stands nowhere, and at the end gives what is missing. Never twice, never a lost ending: what both
+texts begin with is not shown again, and the last characters shown are the text's last ones (unless
+the text is only the beginning of what was shown). Linear, also while it waits.
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,10 @@ from tokenweir.stages.cumulative_evidence import common_prefix
 ANCHORS = (64, 32, 16, 8)
 """How many of the last characters shown are looked for in the new text, longest first: eight are
 the fewest that rarely stand in a text twice."""
+LOOK_BACK = 256
+"""How far before the end of what was shown a place is looked for, when the text is over."""
+
+Key = tuple[int, str, int | None]
 
 
 def append_only() -> Stage[Event, Event]:
@@ -34,86 +40,102 @@ def append_only() -> Stage[Event, Event]:
 class _Channel:
     """What one receiver was shown of a channel, and what the backend says it is."""
 
-    __slots__ = ("behind", "parts", "shown", "template", "truth")
+    __slots__ = ("_parts", "_shown", "_size", "_tail", "_template", "_truth", "behind", "index")
 
     def __init__(self, template: Delta | ToolDelta | Revise) -> None:
-        self.template = template
-        self.parts: list[str] = []  # both texts are equal until the first revision
-        self.shown = ""
-        self.truth = ""
+        self._template = template
+        self.index = template.index
         self.behind = False
+        self._parts: list[str] = []  # what came since `_truth` (and, unless behind, since `_shown`)
+        self._truth = ""
+        self._shown = ""
+        self._size = 0  # of the whole truth, while behind
+        self._tail = ""  # its last characters, while behind
 
-    def append(self, text: str) -> str:
-        """New text: shown at once unless the receiver is behind."""
-        self.parts.append(text)
-        return "" if self.behind else text
-
-    def _join(self) -> None:
-        added = "".join(self.parts)
-        self.parts.clear()
-        self.truth += added
-        if not self.behind:
-            self.shown += added
+    def append(self, text: str) -> None:
+        """New text, where the receiver is not behind: it is shown as it came."""
+        self._parts.append(text)
 
     def revise(self, keep: int, text: str) -> str:
         """What can be shown of the revised text now."""
         self._join()
-        self.truth = self.truth[:keep] + text
-        return self._go_on(self._place())
+        self._truth = self._truth[:keep] + text
+        same = common_prefix(self._truth, self._shown)
+        place = same if same == len(self._shown) else self._place(self._truth, len(self._shown), same)
+        return self._go_on(place)
 
-    def catch_up(self) -> str:
-        """Try again with what came since; at the end of a channel, see `ending`."""
-        if not self.behind:
+    def catch_up(self, text: str) -> str:
+        """What can be shown now that more has come, where the receiver is behind."""
+        before = self._size - len(self._tail)
+        window = self._tail + text
+        self._parts.append(text)
+        if self._size < len(self._shown) < ANCHORS[-1]:  # too little was shown to be looked for
+            whole = self._truth + "".join(self._parts)
+            place = len(self._shown) if whole.startswith(self._shown) else None
+        else:
+            place = self._place(window, len(self._shown) - before, len(self._tail) + 1)
+            place = None if place is None else place + before
+        self._size += len(text)
+        self._tail = window[-ANCHORS[0] + 1 :]
+        if place is None:
             return ""
         self._join()
-        return self._go_on(self._place())
+        return self._go_on(place)
+
+    def _place(self, text: str, end: int, floor: int) -> int | None:
+        """Where in `text`, not before `floor`, the end of what was shown stands; nearest to `end`."""
+        for length in ANCHORS:
+            if length <= len(self._shown):
+                place = _nearest(text, self._shown[-length:], end, floor)
+                if place is not None:
+                    return place
+        return None
+
+    def _join(self) -> None:
+        added = "".join(self._parts)
+        self._parts.clear()
+        self._truth += added
+        if not self.behind:
+            self._shown += added
 
     def _go_on(self, place: int | None) -> str:
         self.behind = place is None
         if place is None:
+            self._size, self._tail = len(self._truth), self._truth[-ANCHORS[0] + 1 :]
             return ""
-        return self._show(self.truth[place:])
-
-    def _show(self, text: str) -> str:
-        self.shown += text
+        text = self._truth[place:]
+        self._shown += text
         return text
 
-    def _place(self) -> int | None:
-        """Where in the truth the end of what was shown stands; the nearest place if there are several."""
-        if self.truth.startswith(self.shown):
-            return len(self.shown)
-        for length in ANCHORS:
-            anchor = self.shown[-length:]
-            if len(anchor) == length and anchor in self.truth:
-                return _nearest(self.truth, anchor, len(self.shown))
-        return None
-
     def ending(self) -> str:
-        """The channel is over: what is missing, from where the two texts part."""
+        """The channel is over: what is missing, from behind the last place that both texts share."""
         if not self.behind:
             return ""
         self._join()
-        self.behind = False
-        if self.shown.startswith(self.truth):
+        same = common_prefix(self._truth, self._shown)
+        if same == len(self._truth):
+            self.behind = False
             return ""
-        place = self._place()
-        return self._show(self.truth[common_prefix(self.truth, self.shown) if place is None else place :])
+        place, shortest = None, ANCHORS[-1]
+        for end in range(len(self._shown) - 1, max(same, shortest - 1, len(self._shown) - LOOK_BACK), -1):
+            place = _nearest(self._truth, self._shown[end - shortest : end], end, same)
+            if place is not None:
+                break
+        return self._go_on(same if place is None else place)
 
     def event(self, text: str) -> Event:
         """New text of this channel."""
-        of = self.template
-        if isinstance(of, Delta):
-            return Delta(text, of.channel, of.index)
-        if isinstance(of, Revise) and of.channel != "tool":
-            return Delta(text, of.channel, of.index)
-        return ToolDelta(of.call or 0, None, None, text, of.index)
+        of = self._template
+        if isinstance(of, ToolDelta) or of.channel == "tool":
+            return ToolDelta(of.call or 0, None, None, text, of.index)
+        return Delta(text, of.channel, of.index)
 
 
 class AppendOnly:
     """The core."""
 
     def __init__(self) -> None:
-        self._channels: dict[tuple[int, str, int | None], _Channel] = {}
+        self._channels: dict[Key, _Channel] = {}
 
     def feed(self, items: Sequence[Event]) -> list[Event]:
         out: list[Event] = []
@@ -136,16 +158,17 @@ class AppendOnly:
         self._end(None, out)
         return out
 
-    def _append(self, event: Delta | ToolDelta, key: tuple[int, str, int | None], text: str, out: list[Event]) -> None:
+    def _append(self, event: Delta | ToolDelta, key: Key, text: str, out: list[Event]) -> None:
         channel = self._channel(event, key)
-        if channel.append(text):
+        if not channel.behind:
+            channel.append(text)
             out.append(event)
-        elif channel.behind:
-            _give(channel, channel.catch_up(), out)
-        elif isinstance(event, ToolDelta):
-            out.append(event)
+            return
+        if isinstance(event, ToolDelta) and (event.id or event.name):
+            out.append(ToolDelta(event.call, event.id, event.name, "", event.index))
+        _give(channel, channel.catch_up(text), out)
 
-    def _channel(self, event: Delta | ToolDelta | Revise, key: tuple[int, str, int | None]) -> _Channel:
+    def _channel(self, event: Delta | ToolDelta | Revise, key: Key) -> _Channel:
         channel = self._channels.get(key)
         if channel is None:
             channel = self._channels[key] = _Channel(event)
@@ -153,7 +176,7 @@ class AppendOnly:
 
     def _end(self, index: int | None, out: list[Event]) -> None:
         for channel in self._channels.values():
-            if index is None or channel.template.index == index:
+            if index is None or channel.index == index:
                 _give(channel, channel.ending(), out)
 
 
@@ -162,12 +185,10 @@ def _give(channel: _Channel, text: str, out: list[Event]) -> None:
         out.append(channel.event(text))
 
 
-def _nearest(text: str, anchor: str, end: int) -> int:
-    """The end of the occurrence of `anchor` that ends nearest to `end`."""
-    best, at = -1, text.find(anchor)
-    while at >= 0:
-        stop = at + len(anchor)
-        if best < 0 or abs(stop - end) < abs(best - end):
-            best = stop
-        at = text.find(anchor, at + 1)
-    return best
+def _nearest(text: str, anchor: str, end: int, floor: int) -> int | None:
+    """The end of the occurrence of `anchor` that ends nearest to `end`, and not before `floor`."""
+    first = max(0, floor - len(anchor))
+    before = text.rfind(anchor, first, max(0, end))
+    after = text.find(anchor, max(first, end - len(anchor) + 1))
+    places = [at + len(anchor) for at in (before, after) if at >= 0]
+    return min(places, key=lambda place: abs(place - end), default=None)

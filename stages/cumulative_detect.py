@@ -12,12 +12,12 @@ and what natural text does by chance says too little to decide. Text once sent i
 """
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from tokenweir.pipeline.errors import MisuseError
-from tokenweir.pipeline.events import Delta, Done, Event, Finish, ToolDelta, Usage
+from tokenweir.pipeline.events import Channel, Delta, Done, Event, Finish, ToolDelta, Usage
 from tokenweir.pipeline.stage import Core, Stage
-from tokenweir.stages.cumulative_track import State, Track
+from tokenweir.stages.cumulative_track import State, Track, text_of
 
 Mode = Literal["delta", "cumulative", "auto"]
 
@@ -112,13 +112,14 @@ class CumulativeDetect:
     # --- nothing is held ----------------------------------------------------------------------
 
     def _pass(self, event: Event, out: list[Event]) -> None:
-        if type(event) is Delta:
+        if type(event) is Delta and event.text:
             self._chunk(self._track(event.index, event.channel, None), event, event.text, out)
         elif type(event) is ToolDelta:
             self._tool(event, out)
         elif type(event) is Finish:
-            for track in self._of(event.index):
-                out.extend(track.finish())
+            for track in self._tracks.values():
+                if track.index == event.index:
+                    out.extend(track.finish())
             out.append(event)
         else:
             if type(event) is Done:
@@ -127,16 +128,16 @@ class CumulativeDetect:
             out.append(event)
 
     def _tool(self, event: ToolDelta, out: list[Event]) -> None:
-        for track in self._of(event.index):
-            track.segment_over = track.channel is not None
+        for key in ((event.index, channel, None) for channel in get_args(Channel)):
+            if key in self._tracks:
+                self._tracks[key].segment_over = True
         if event.id is not None or event.name is not None:
             out.append(ToolDelta(event.call, event.id, event.name, "", event.index))
+            event = ToolDelta(event.call, None, None, event.arguments, event.index)
         if event.arguments:
             self._chunk(self._track(event.index, None, event.call), event, event.arguments, out)
 
     def _chunk(self, track: Track, event: Event, text: str, out: list[Event]) -> None:
-        if not text:
-            return
         if track.state is State.DELTA:
             self._delta(track, event, text, out)
         elif track.state is State.CUMULATIVE:
@@ -184,9 +185,11 @@ class CumulativeDetect:
         """A chunk that repeats everything: dropped only if the choice finishes next."""
         if isinstance(event, Finish) and event.index == track.index:
             repeat = self._waiting.pop(0)
-            track.resent += len(_text(repeat).encode())
+            track.resent += len(text_of(repeat).encode())
             self._again(out)
-        elif isinstance(event, Done) or (isinstance(event, (Delta, ToolDelta)) and event.index == track.index):
+        elif isinstance(event, (Delta, ToolDelta)) and event.index != track.index:
+            return
+        elif isinstance(event, (Delta, ToolDelta, Done)):
             self._settle(out)
 
     def _wait_open(self, track: Track, event: Event, out: list[Event]) -> None:
@@ -202,15 +205,13 @@ class CumulativeDetect:
             self._settle(out)
 
     def _wait_chunk(self, track: Track, event: Delta | ToolDelta, out: list[Event]) -> None:
-        if not _text(event):
+        if not text_of(event):
             return
         if self._track_of(event) is track:
             self._ever_held += 1
-            state = track.test(_text(event))
-            if state is not State.OPEN:
-                self._settle(out, state)
-            elif track.sent > HELD_CHARACTERS:
-                self._settle(out)
+            state = track.test(text_of(event))
+            if state is not State.OPEN or track.sent > HELD_CHARACTERS:
+                self._settle(out, None if state is State.OPEN else state)
         elif event.index == track.index and self._track_of(event) is None:
             self._settle(out)
 
@@ -221,11 +222,9 @@ class CumulativeDetect:
             return
         if track.state is State.OPEN:
             out.extend(track.settle(state or track.settled(self._tokens)))
-            self._again(out)
         else:
-            text = self._waiting.pop(0)
-            out.extend(track.delta(_text(text)))
-            self._again(out)
+            out.extend(track.delta(text_of(self._waiting.pop(0))))
+        self._again(out)
 
     def _settle_all(self, out: list[Event]) -> None:
         while self._holder is not None:
@@ -241,19 +240,11 @@ class CumulativeDetect:
         key = (index, channel or "tool", call)
         track = self._tracks.get(key)
         if track is None:
-            track = self._tracks[key] = Track(channel, index, call, declared=self._declared)  # type: ignore[arg-type]
+            of = cast("Channel | None", channel)
+            track = self._tracks[key] = Track(of, index, call, declared=self._declared)
         return track
 
     def _track_of(self, event: Delta | ToolDelta) -> Track | None:
         if isinstance(event, Delta):
             return self._tracks.get((event.index, event.channel, None))
         return self._tracks.get((event.index, "tool", event.call))
-
-    def _of(self, index: int) -> list[Track]:
-        return [track for track in self._tracks.values() if track.index == index]
-
-
-def _text(event: Event) -> str:
-    if isinstance(event, Delta):
-        return event.text
-    return event.arguments if isinstance(event, ToolDelta) else ""

@@ -29,8 +29,11 @@ PATIENT, PATIENT_GROWTHS = 12, 8
 COARSE, COARSE_GROWTHS = 48, 2
 """Or two extensions of a text worth 48 (about 80 characters): backends with few, large chunks."""
 
-SETTLING, SETTLING_GROWTHS = 8, 2
-"""At the end of the stream, or at a bound, with nothing against it: two extensions, worth 8."""
+SETTLING, SETTLING_GROWTHS = 7, 2
+"""At the end of the stream, or at a bound, with nothing against it: two extensions, worth 7, or 6 where
+the text is longer than the words that people spell in ladders."""
+
+_LONGER_THAN_WORDS = 12
 
 
 def information(text: str) -> int:
@@ -88,7 +91,7 @@ def settling(resent: str, growths: int, sent: int, tokens: int | None) -> bool:
     deltas, but not as a resend, was resent.
     """
     worth = information(resent)
-    if growths >= SETTLING_GROWTHS and worth >= SETTLING:
+    if growths >= SETTLING_GROWTHS and worth + (len(resent) >= _LONGER_THAN_WORDS) >= SETTLING:
         return True
     if not tokens or growths < 1 or worth < SETTLING:
         return False

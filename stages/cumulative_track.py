@@ -14,11 +14,13 @@ from enum import Enum
 from io import StringIO
 
 from tokenweir.pipeline.events import Channel, Delta, Event, Snapshot, ToolDelta
-from tokenweir.pipeline.json_text import is_json
+from tokenweir.pipeline.json_text import Brackets, is_json
 from tokenweir.stages.cumulative_evidence import common_prefix, convincing, refrain, settling
 
 REPEAT_CHARACTERS, REPEAT_DELTAS = 32, 3
 """A chunk can be a repeat of everything only from this much text and this many deltas on."""
+HELD_STALLS = 8
+"""So many chunks without growth are enough: a line that is written a hundred times is not waited for."""
 MEMORY_CHARACTERS = 262_144
 """Beyond this much text a DELTA channel forgets it: a final repeat is then not recognised."""
 
@@ -50,11 +52,13 @@ class Track:
         self._rewound = ""  # a rewind that may turn out to be a restart
         self._chain = ""  # the last snapshot in the cumulative reading of held chunks
         self._resend = ""  # what the last extension of the chain resent
-        self._growths = 0
+        self._growths = self._stalls = 0
         self.sent = 0
         self._text = StringIO()
         self._size = 0
         self._deltas = 0
+        self._brackets = Brackets() if channel is None else None  # of a call's arguments
+        self._balanced = False
 
     # --- OPEN ---------------------------------------------------------------------------------
 
@@ -78,12 +82,15 @@ class Track:
             return State.DELTA
         if len(whole) > len(self._chain):
             self._growths += 1
+            self._stalls = 0
             resend, self._chain = self._chain, whole
             if self._growths > 1 and not refrain(resend):
                 self._resend = resend
                 if convincing(resend, self._growths):
                     return State.CUMULATIVE
-        return State.OPEN
+            return State.OPEN
+        self._stalls += 1
+        return State.OPEN if self._stalls < HELD_STALLS else self.settled(None)
 
     def settled(self, tokens: int | None) -> State:
         """The reading of an undecided channel when it must be settled."""
@@ -103,14 +110,14 @@ class Track:
 
     def cumulative(self, text: str) -> list[Event]:
         """A chunk of a cumulative channel."""
-        over, self.segment_over = self.segment_over, False
         whole = text.rstrip(_HALF)
         rewound, self._rewound = self._rewound, ""
-        if whole.startswith(self._last):
-            pass
-        elif self._last.startswith(whole):
+        if self._last.startswith(whole) and whole != self._last:
             self._rewound = whole if not rewound.startswith(whole) else rewound
             return [self._snapshot(self._last)]
+        over, self.segment_over = self.segment_over, False
+        if whole.startswith(self._last):
+            pass
         elif 2 * common_prefix(whole, self._last) < len(self._last):
             return self._restart(text, "" if whole.startswith(rewound) else rewound, stays=over)
         self._last, self._tail = whole, text[len(whole) :]
@@ -120,17 +127,18 @@ class Track:
         """Less than half in common: the chunk is text of its own (cases 9 and 10)."""
         self._base += self._last + self._tail + rewound
         self._last = self._tail = self._chain = self._resend = ""
-        self._growths = 0
+        self._growths = self._stalls = 0
         if stays:
             return self.cumulative(text)
         self.state = State.OPEN
         return self.first(text)
 
     def finish(self) -> list[Event]:
-        """The choice is over: give up what was held back at the end."""
+        """The choice is over: give up what was held back at the end. A rewind that nothing followed is
+        no text (case 6), unless a new segment had begun."""
         tail, self._tail = self._tail, ""
         lost, self._rewound = self._rewound, ""
-        if self.state is State.CUMULATIVE and lost and 2 * len(lost) < len(self._last):
+        if lost and self.segment_over and 2 * len(lost) < len(self._last):
             self._base, self._last = self._base + self._last + tail, lost
             return [self._snapshot(lost)]
         if tail:
@@ -182,16 +190,10 @@ class Track:
         8.3). A channel declared cumulative that began with deltas may send everything later (case 3).
         """
         if self.channel is None:
-            if not text.startswith("{") or not self._size:
-                return None
-            known = self._text.getvalue()
-            if not known.startswith("{") or not is_json(known.encode()):
-                return None
-            self.resent += len(text.encode())
-            self._text, self._size = StringIO(), 0
-            self._remember(text)
-            return [] if text == known else [self._snapshot(text)]
+            return self._replaced_arguments(text) if text.startswith('{"') and self._balanced else None
         if not self.declared or len(text) < max(self._size, REPEAT_CHARACTERS) or not self._size:
+            return None
+        if self._size > MEMORY_CHARACTERS:
             return None
         known = self._text.getvalue()
         if not text.startswith(known):
@@ -199,8 +201,27 @@ class Track:
         self.resent += len(known.encode())
         return self.delta(text[len(known) :]) if len(text) > len(known) else []
 
+    def _replaced_arguments(self, text: str) -> list[Event] | None:
+        known = self._text.getvalue()
+        if self._size > MEMORY_CHARACTERS or not known.startswith("{") or not is_json(known.encode()):
+            self._brackets, self._balanced = None, False  # never again: it was looked at once
+            return None
+        self.resent += len(text.encode())
+        self._text, self._size, self._brackets = StringIO(), 0, Brackets()
+        self._remember(text)
+        return [] if text == known else [self._snapshot(text)]
+
     def _remember(self, text: str) -> None:
+        if self._brackets is not None:
+            self._balanced = self._brackets.add(text.encode("utf-8", "surrogatepass"))
         self._size += len(text)
         self._deltas += 1
         if self._size <= MEMORY_CHARACTERS:
             self._text.write(text)
+
+
+def text_of(event: Event) -> str:
+    """What an event adds to its channel."""
+    if isinstance(event, Delta):
+        return event.text
+    return event.arguments if isinstance(event, ToolDelta) else ""

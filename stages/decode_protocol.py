@@ -6,19 +6,43 @@ it is used. The decoding itself stands in pipeline/protocols/, one file per prot
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Event, WireItem
 from tokenweir.pipeline.stage import Core, Stage
+from tokenweir.stages.ndjson_decode import ndjson_decode
+from tokenweir.stages.sse_decode import sse_decode
 
 PROTOCOLS: Mapping[str, str] = {
+    "ollama-chat": "tokenweir.pipeline.protocols.ollama_decode:OllamaChatDecode",
+    "ollama-generate": "tokenweir.pipeline.protocols.ollama_decode:OllamaGenerateDecode",
     "openai-chat": "tokenweir.pipeline.protocols.openai_chat_decode:OpenAIChatDecode",
 }
 """Protocol name -> `module:class` of its decoder."""
 
+FRAMING: Mapping[str, Literal["sse", "ndjson"]] = {
+    "ollama-chat": "ndjson",
+    "ollama-generate": "ndjson",
+    "openai-chat": "sse",
+}
+"""Protocol name -> how its payloads are framed."""
 
-def decode_protocol(name: str, *, provider: str | None = None, finish_required: bool = True) -> Stage[WireItem, Event]:
+
+def decode_frames(protocol: str, *, strict: bool = False) -> Stage[bytes, WireItem]:
+    """The stage that makes wire events of a protocol's bytes: `sse_decode` or `ndjson_decode`. `strict`
+    is sse_decode's, and nothing to the other. Raises MisuseError for a name that is not in `PROTOCOLS`.
+
+    >>> decode_frames("ollama-chat")
+    <Stage ndjson_decode>
+    """
+    _check(protocol)
+    return ndjson_decode() if FRAMING[protocol] == "ndjson" else sse_decode(strict=strict)
+
+
+def decode_protocol(
+    name: str, *, provider: str | None = None, finish_required: bool = True
+) -> Stage[WireItem, Event]:
     """Decode the payloads of one wire protocol.
 
     In: `SSEEvent`, `Comment`, `Done`. Out: events, `Done` at the backend's own last word and nothing
@@ -33,10 +57,7 @@ def decode_protocol(name: str, *, provider: str | None = None, finish_required: 
     >>> stage.core().feed([SSEEvent(b'{"id":"a","choices":[{"index":0,"delta":{"content":"Hi"}}]}')])[1]
     Delta(text='Hi', channel='text', index=0)
     """
-    if name not in PROTOCOLS:
-        known = ", ".join(sorted(PROTOCOLS))
-        msg = f"decode_protocol({name!r}): no such protocol; there are: {known}"
-        raise MisuseError(msg)
+    _check(name)
     module, _, attribute = PROTOCOLS[name].partition(":")
     make: Callable[..., Core[Any, Any]] = getattr(import_module(module), attribute)
     return Stage(
@@ -45,3 +66,10 @@ def decode_protocol(name: str, *, provider: str | None = None, finish_required: 
         takes="wire",
         gives="events",
     )
+
+
+def _check(name: str) -> None:
+    if name not in PROTOCOLS:
+        known = ", ".join(sorted(PROTOCOLS))
+        msg = f"decode_protocol({name!r}): no such protocol; there are: {known}"
+        raise MisuseError(msg)

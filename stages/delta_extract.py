@@ -67,8 +67,12 @@ class DeltaExtract:
     def _forget(self, event: Delta | ToolDelta) -> None:
         """Text came as a delta: what a later snapshot must be compared with is not known any more,
         and it will be given as a revision of everything."""
-        key = (event.index, event.channel, None) if isinstance(event, Delta) else (event.index, "tool", event.call)
-        if key in self._shown and (isinstance(event, Delta) or event.arguments):
+        key: Key
+        if isinstance(event, Delta):
+            key, text = (event.index, event.channel, None), event.text
+        else:
+            key, text = (event.index, "tool", event.call), event.arguments
+        if text and key in self._shown:
             self._shown[key] = None
 
     def _snapshot(self, event: Snapshot, out: list[Event]) -> None:
@@ -76,14 +80,15 @@ class DeltaExtract:
         text, shown = event.text, self._shown.get(key, "")
         self._sent += _size(text)
         if shown is None:
-            self._change(event, 0, out)
+            self._change(event, 0, "", out)
         elif text.startswith(shown):
             if len(text) > len(shown):
                 self._grow(event, text[len(shown) :], out)
         elif shown.startswith(text):
             return
         else:
-            self._change(event, common_prefix(text, shown), out)
+            keep = common_prefix(text, shown)
+            self._change(event, keep, shown[keep:], out)
         self._shown[key] = text
 
     def _grow(self, event: Snapshot, text: str, out: list[Event]) -> None:
@@ -93,9 +98,10 @@ class DeltaExtract:
         else:
             out.append(Delta(text, event.channel, event.index))
 
-    def _change(self, event: Snapshot, keep: int, out: list[Event]) -> None:
+    def _change(self, event: Snapshot, keep: int, before: str, out: list[Event]) -> None:
+        """New is what the text grew by: the rest of a revised tail had been sent before."""
         text = event.text[keep:]
-        self._new += _size(text)
+        self._new += max(0, _size(text) - _size(before))
         out.append(Revise(keep, text, event.channel, event.index, event.call))
 
     def finish(self) -> list[Event]:

@@ -83,11 +83,13 @@ class NDJSONDecode:
         if found:
             self._sample = None
         for data in found:
+            if self._over:  # by an earlier line of the same read
+                return
             if len(data) > self._limit:
                 self._stop(out)
                 return
             out.append(SSEEvent(data))
-        if self._scan.held > self._limit:
+        if self._scan.held > self._limit and not self._over:
             self._stop(out)
 
     def _stop(self, out: list[WireItem]) -> None:

@@ -25,7 +25,8 @@ class Lines:
         if self._skip_lf and data:
             self._skip_lf = False
             data = data.removeprefix(b"\n")
-        end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+        returns = b"\r" in data
+        end = (max(data.rfind(b"\n"), data.rfind(b"\r")) if returns else data.rfind(b"\n")) + 1
         if end == 0:
             self.rest += data
             return b""
@@ -34,7 +35,7 @@ class Lines:
             block = bytes(self.rest) + block
             self.rest.clear()
         self.rest += data[end:]
-        if b"\r" in block:
+        if returns:
             self._skip_lf = data.endswith(b"\r")
             block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return block

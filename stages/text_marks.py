@@ -24,6 +24,8 @@ class Marks:
         >>> Marks(["abcd", "bc"]).first("xabcd")
         (2, 'bc')
         """
+        if self._begins.search(text, begin) is None:
+            return None
         best: tuple[int, int, str] | None = None
         for mark in self._marks:
             at = text.find(mark, begin, None if best is None else best[0])

@@ -124,7 +124,7 @@ class Throttle:
         self._runs: deque[_Run] = deque()
         self._backlog = _Backlog(period, lag)
         self._now: float | None = None
-        self._next = float("-inf")
+        self._soonest = self._next = float("-inf")
 
     def tick(self, now: float) -> list[Event]:
         out: list[Event] = []
@@ -161,28 +161,35 @@ class Throttle:
         else:
             self._runs.append(_Run(event))
         self._backlog.add(len(event.text), now)
+        self._next = self._soonest
 
     def _pace(self, now: float, out: list[Event]) -> None:
         if self._runs and now + _EARLY >= self._next:
-            self._give(self._backlog.owed(now), out)
-            self._next = now + self._period
+            owed = self._backlog.owed(now)
+            given = self._give(owed, out)
+            # A piece that was longer than it had to be has used up the turns after it, too.
+            self._soonest = now + self._period
+            self._next = now + self._period * max(1, given // owed)
         if self._backlog.held > HELD:
             self._give(self._backlog.held - HELD, out)
 
     def _flush(self, now: float, out: list[Event]) -> None:
         if self._runs:
             self._give(self._backlog.held, out)
-            self._next = now + self._period
+            self._soonest = self._next = now + self._period
 
-    def _give(self, amount: int, out: list[Event]) -> None:
-        while amount > 0 and self._runs:
+    def _give(self, amount: int, out: list[Event]) -> int:
+        """Give `amount` characters, a few more where that ends a word; how many they were."""
+        given = 0
+        while given < amount and self._runs:
             run = self._runs[0]
-            text = "".join(run.parts)
-            end = piece_end(text, amount, _REACH) if amount < len(text) else len(text)
+            text, least = "".join(run.parts), amount - given
+            end = piece_end(text, least, _REACH) if least < len(text) else len(text)
             out.append(Delta(text[:end], run.channel, run.index))
             if end < len(text):
                 run.parts = [text[end:]]
             else:
                 self._runs.popleft()
-            self._backlog.take(end)
-            amount -= end
+            given += end
+        self._backlog.take(given)
+        return given

@@ -23,7 +23,9 @@ _CONTEXT = re.compile(
     r"context[ _]length|context size|context window|\bn_ctx\b|does not fit|prompt is too long", re.IGNORECASE
 )
 _CRASHED = re.compile(
-    r"model has crashed|channel error|model is unloaded|failed to load model|enginecore", re.IGNORECASE
+    r"model has crashed|channel error|model is unloaded|failed to load model|enginecore"
+    r"|runner has unexpectedly stopped|runner process has terminated",
+    re.IGNORECASE,
 )
 _LOADING = re.compile(r"loading model|model is loading", re.IGNORECASE)
 _NO_MODEL = re.compile(

@@ -9,6 +9,8 @@ that ends without it was cut, and nothing is said of that here.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
+import msgspec
+
 from tokenweir.pipeline.events import (
     Comment,
     Delta,
@@ -27,6 +29,7 @@ from tokenweir.pipeline.events import (
 from tokenweir.pipeline.json_value import as_count, as_list, as_object, as_text
 from tokenweir.pipeline.protocols.extras import Extras
 from tokenweir.pipeline.protocols.failures import failure_from
+from tokenweir.pipeline.protocols.ollama_fast import Said, fast_chat, fast_generate
 from tokenweir.pipeline.protocols.payload import as_raw, read_payload, shown
 from tokenweir.pipeline.protocols.rfc3339 import unix_seconds
 from tokenweir.pipeline.protocols.tool_calls import CALL_LIMIT, arguments_text
@@ -43,6 +46,8 @@ _COUNTS = frozenset({"prompt_eval_count", "eval_count"})
 _CONTENT = frozenset({"role", "content", "thinking", "tool_calls"})
 _OF_TOKENS = frozenset({"logprobs", "images"})
 """Fields that belong to the tokens of their line: two equal ones are two."""
+_MISSES = 8
+"""Lines refused by the fast path, after which it is not tried any more."""
 
 
 class OllamaChatDecode:
@@ -59,6 +64,7 @@ class OllamaChatDecode:
         self._started = False
         self._over = False
         self._calls = 0
+        self._misses = 0
         self._mended = MendedEvents()
         self._extras = Extras()
         self._chunks = 0
@@ -70,10 +76,11 @@ class OllamaChatDecode:
             if self._over:
                 break
             if isinstance(item, SSEEvent):
-                self._take(item.data, out)
+                if not self._take_fast(item.data, out):
+                    self._take(item.data, out)
             elif isinstance(item, Done):
                 self._end(item.failure, out)
-            elif isinstance(item, Comment):
+            elif type(item) is Comment:
                 self._keep_alives += 1
             else:
                 out.append(cast("Event", item))
@@ -93,6 +100,23 @@ class OllamaChatDecode:
         self._mended.flush(out)
         self._over = True
         out.append(Done(failure))
+
+    def _take_fast(self, data: bytes, out: list[Event]) -> bool:
+        if not self._started or self._misses >= _MISSES or self._mended:
+            return False
+        try:
+            said = self.said_in(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self._misses += 1
+            return False
+        if said is None:
+            return False
+        self._chunks += 1
+        if said.thinking:
+            out.append(Delta(said.thinking, "reasoning"))
+        if said.content:
+            out.append(Delta(said.content))
+        return True
 
     def _take(self, data: bytes, out: list[Event]) -> None:
         try:
@@ -126,6 +150,10 @@ class OllamaChatDecode:
         elif line.get("done") is True:
             self._done(line, out)
 
+    def said_in(self, data: bytes) -> Said | None:
+        """What a line of text alone says, quickly; see ollama_fast.py."""
+        return fast_chat(data)
+
     def content_of(self, line: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the model said in this line: `content`, `thinking`, `tool_calls`, and what is unknown."""
         return as_object(line.get("message"))
@@ -154,9 +182,7 @@ class OllamaChatDecode:
         call_id, name = (whole(as_text(value)) or None for value in (call.get("id"), function.get("name")))
         out.append(ToolDelta(self._calls, call_id, name, arguments_text(function.get("arguments")) or "{}"))
         other = {key: value for key, value in call.items() if key not in ("id", "type", "function", "index")}
-        other |= {
-            key: value for key, value in function.items() if key not in ("index", "name", "arguments")
-        }
+        other |= {key: value for key, value in function.items() if key not in ("index", "name", "arguments")}
         if other:
             out.append(Extra("tool_call", as_raw({"call": self._calls, **other}), 0))
         self._calls += 1
@@ -187,6 +213,9 @@ class OllamaGenerateDecode(OllamaChatDecode):
     """The same for `/api/generate`, whose content stands in the line itself; the text is `response`."""
 
     known: ClassVar[frozenset[str]] = _READ.union(_COUNTS, DURATIONS, ("response", "thinking", "tool_calls"))
+
+    def said_in(self, data: bytes) -> Said | None:
+        return fast_generate(data)
 
     def content_of(self, line: Mapping[str, Any]) -> Mapping[str, Any]:
         found = {name: line[name] for name in ("thinking", "tool_calls") if name in line}

@@ -1,9 +1,9 @@
 """openai-chat, writing: events in, the frames of `/v1/chat/completions` out.
 
 Law of this file: pure, and only frames that every strict client takes (PROTOCOLS section 10):
-`data: ` + one line of JSON + an empty line, the role once per choice, ids and names of calls once,
-one finish per choice, usage only when asked, `[DONE]` last. Phases are comments, which no client
-sees. A `Snapshot` is written as it is: that is what a cumulative backend sends.
+`data: ` + one line of JSON + an empty line, the role once per choice, ids and names of calls once and
+in their first frame, one finish per choice, usage only when asked, `[DONE]` last. Phases are comments,
+which no client sees. A `Snapshot` is written as it is: that is what a cumulative backend sends.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,6 +37,8 @@ _WIRE_REASON: Mapping[FinishReason, str] = {
     "pause": "stop",
     "other": "stop",
 }
+_LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
+"""Legal inside JSON and inside an event, but many clients split lines there (PROTOCOLS 1.3)."""
 _FIELD = {"text": "content", "reasoning": "reasoning_content", "refusal": "refusal"}
 
 
@@ -57,7 +59,9 @@ class OpenAIChatEncode:
         self._created = created
         self._include_usage = include_usage
         self._usage: Usage | None = None
-        self._roles: set[int] = set()
+        self._open: set[int] = set()  # choices that have begun and not finished
+        self._begun: set[int] = set()
+        self._calls: set[tuple[int, int]] = set()
         self._over = False
 
     def feed(self, items: Sequence[Event]) -> list[bytes]:
@@ -75,7 +79,7 @@ class OpenAIChatEncode:
         if isinstance(event, Delta):
             self._choice(event.index, {_FIELD[event.channel]: event.text}, out)
         elif isinstance(event, ToolDelta):
-            self._choice(event.index, {"tool_calls": [_call(event)]}, out)
+            self._call(event, out)
         elif isinstance(event, Snapshot):
             self._snapshot(event, out)
         elif isinstance(event, Revise):
@@ -83,7 +87,7 @@ class OpenAIChatEncode:
             raise StageError(msg)
         elif isinstance(event, Finish):
             self._role(event.index, out)
-            out.append(self._frame([_entry(event.index, {}, _WIRE_REASON[event.reason])]))
+            self._finish(event.index, _WIRE_REASON[event.reason], out)
         else:
             self._take_other(event, out)
 
@@ -102,25 +106,45 @@ class OpenAIChatEncode:
     def _end(self, failure: Failure | None, out: list[bytes]) -> None:
         self._over = True
         if failure is not None:
-            out.append(b"data: " + msgspec.json.encode(error_body(failure)) + b"\n\n")
-        elif self._include_usage and self._usage is not None:
-            out.append(self._frame([], usage=usage_body(self._usage)))
+            out.append(_line(error_body(failure)))
+        else:
+            for index in sorted(self._open):  # a backend without finish reasons: clients need one
+                self._finish(index, "stop", out)
+            if self._include_usage and self._usage is not None:
+                out.append(self._frame([], usage=usage_body(self._usage)))
         out.append(DONE)
+
+    def _finish(self, index: int, reason: str, out: list[bytes]) -> None:
+        if index in self._open:
+            self._open.remove(index)
+            out.append(self._frame([_entry(index, {}, reason)]))
 
     def _snapshot(self, event: Snapshot, out: list[bytes]) -> None:
         if event.channel == "tool":
-            call = {"index": event.call or 0, "function": {"arguments": event.text}}
-            self._choice(event.index, {"tool_calls": [call]}, out)
+            self._call(ToolDelta(event.call or 0, None, None, event.text, event.index), out)
         else:
             self._choice(event.index, {_FIELD[event.channel]: event.text}, out)
+
+    def _call(self, event: ToolDelta, out: list[bytes]) -> None:
+        """Id and name once, in the first frame, made up where the backend gave none: clients append
+        what comes twice, and drop a call that has none."""
+        call: dict[str, Any] = {"index": event.call, "function": {"arguments": event.arguments}}
+        if (event.index, event.call) not in self._calls:
+            self._calls.add((event.index, event.call))
+            call |= {"id": event.id or f"call_{event.call}", "type": "function"}
+            call["function"] = {"name": event.name or "", "arguments": event.arguments}
+        elif not event.arguments:
+            return
+        self._choice(event.index, {"tool_calls": [call]}, out)
 
     def _choice(self, index: int, delta: Mapping[str, Any], out: list[bytes]) -> None:
         self._role(index, out)
         out.append(self._frame([_entry(index, delta, None)]))
 
     def _role(self, index: int, out: list[bytes]) -> None:
-        if index not in self._roles:
-            self._roles.add(index)
+        if index not in self._begun:
+            self._begun.add(index)
+            self._open.add(index)
             out.append(self._frame([_entry(index, {"role": "assistant", "content": ""}, None)]))
 
     def _frame(self, choices: list[Any], usage: Mapping[str, Any] | None = None) -> bytes:
@@ -133,23 +157,19 @@ class OpenAIChatEncode:
         }
         if usage is not None:
             chunk["usage"] = usage
-        return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
+        return _line(chunk)
 
 
 def _entry(index: int, delta: Mapping[str, Any], reason: str | None) -> dict[str, Any]:
     return {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
 
 
-def _call(event: ToolDelta) -> dict[str, Any]:
-    if event.id is None and event.name is None:
-        return {"index": event.call, "function": {"arguments": event.arguments}}
-    function = {"name": event.name or "", "arguments": event.arguments}
-    return {
-        "index": event.call,
-        "id": event.id or f"call_{event.call}",
-        "type": "function",
-        "function": function,
-    }
+def _line(value: object) -> bytes:
+    data = msgspec.json.encode(value)
+    if not data.isascii():
+        for raw, escaped in _LINE_ENDS:
+            data = data.replace(raw, escaped)
+    return b"data: " + data + b"\n\n"
 
 
 def comment(phase: Phase) -> bytes:

@@ -18,9 +18,8 @@ from tokenweir.pipeline.retry import Retry
 from tokenweir.pipeline.stage import Stage
 from tokenweir.pipeline.transport import Connection
 from tokenweir.stages.cumulative_detect import Mode, cumulative_detect
-from tokenweir.stages.decode_protocol import decode_protocol
+from tokenweir.stages.decode_protocol import decode_frames, decode_protocol
 from tokenweir.stages.delta_extract import delta_extract
-from tokenweir.stages.sse_decode import sse_decode
 
 
 class Source:
@@ -31,7 +30,7 @@ class Source:
     """
 
     provider: ClassVar[str] = "source"
-    protocol: ClassVar[str] = "openai-chat"
+    protocol: str = "openai-chat"
     default_mode: ClassVar[Mode] = "delta"
     default_deadlines: ClassVar[Deadlines] = LOCAL
     supports_streaming: ClassVar[bool] = True
@@ -54,7 +53,7 @@ class Source:
 
     def _stage(self) -> Stage[builtins.bytes, Event]:
         """Bytes to events. A backend that sends deltas needs no detector."""
-        decode = sse_decode() | decode_protocol(
+        decode = decode_frames(self.protocol) | decode_protocol(
             self.protocol, provider=self.provider, finish_required=self.finish_required
         )
         return decode if self.mode == "delta" else decode | cumulative_detect(self.mode) | delta_extract()

@@ -5,17 +5,18 @@ nothing is imported before it is asked for and no room imports what stands above
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 from tokenweir.pipeline.errors import MisuseError
+from tokenweir.pipeline.plugins import plugin
 from tokenweir.pipeline.sources.base import Source
 
 SOURCES: Mapping[str, str] = {
     "llamacpp": "tokenweir.pipeline.sources.llamacpp:LlamaCpp",
     "lmstudio": "tokenweir.pipeline.sources.lmstudio:LMStudio",
     "mlx": "tokenweir.pipeline.sources.mlx:MLX",
+    "ollama": "tokenweir.pipeline.sources.ollama:Ollama",
     "openai": "tokenweir.pipeline.sources.openai:OpenAI",
     "openai-compatible": "tokenweir.pipeline.sources.openai_compatible:OpenAICompatible",
     "replay": "tokenweir.pipeline.sources.replay:Replay",
@@ -26,28 +27,34 @@ SOURCES: Mapping[str, str] = {
 
 
 def connect(provider: str, base_url: str | None = None, **options: Any) -> Source:
-    """The source of a provider.
+    """The source of a provider: one of SOURCES, or one that an installed distribution offers (an entry
+    point of the group `tokenweir.sources`).
 
     `options` are those of the source's class: for servers `model`, `api_key`, `mode` ("delta",
     "cumulative" or "auto"), `deadlines` and `headers`; for `replay` the `path` of a recording; for
     `simulator` its switches. Nothing is asked of the network here.
 
-    Raises MisuseError for an unknown provider, and for options that the provider does not have.
+    Raises MisuseError for an unknown provider, for one that cannot be loaded, and for options that the
+    provider does not have.
 
     >>> connect("lmstudio", model="qwen3-8b").mode
     'auto'
     """
-    if provider not in SOURCES:
-        near = get_close_matches(provider, SOURCES, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        msg = f"no provider {provider!r}{hint} There are: {', '.join(sorted(SOURCES))}"
-        raise MisuseError(msg)
-    module, _, name = SOURCES[provider].partition(":")
-    make: type[Source] = getattr(import_module(module), name)
+    make = _built_in(provider) if provider in SOURCES else plugin("tokenweir.sources", provider, SOURCES)
     if base_url is not None:
         options["base_url"] = base_url
     try:
-        return make(**options)
+        source = make(**options)
     except TypeError as wrong:
-        msg = f"connect({provider!r}): {str(wrong).removeprefix(f'{name}.__init__() ')}"
+        msg = f"connect({provider!r}): {str(wrong).rpartition('__init__() ')[2]}"
         raise MisuseError(msg) from None
+    if not isinstance(source, Source):
+        msg = f"connect({provider!r}): its entry point made {source!r}, which is no tokenweir.Source"
+        raise MisuseError(msg)
+    return source
+
+
+def _built_in(provider: str) -> type[Source]:
+    module, _, name = SOURCES[provider].partition(":")
+    make: type[Source] = getattr(import_module(module), name)
+    return make

@@ -48,18 +48,23 @@ BODY_WAIT = 5.0
 
 
 class HTTPSource(Source):
-    """A backend that speaks openai-chat over HTTP.
+    """A backend over HTTP; one that speaks openai-chat, if its class says nothing else.
 
-    `base_url` may leave its path out (`http://localhost:1234`), and then means `/v1`. `api_key` is
-    sent as a bearer token, and only to that origin; without one, the provider's own environment
-    variable is read, but only for the provider's own address. `headers` are sent with each request,
-    and are secrets too.
+    `base_url` may leave its path out (`http://localhost:1234`), and then means `default_path` under
+    it. `api_key` is sent as a bearer token, and only to that origin; without one, the provider's own
+    environment variable is read, but only for the provider's own address. `headers` are sent with each
+    request, and are secrets too.
 
     Raises MisuseError for an address that cannot be asked, and for a key or header that cannot be sent.
     """
 
     default_base_url: ClassVar[str] = ""
+    default_path: ClassVar[str] = "/v1"
+    path: str = openai_chat.PATH
+    """Where requests go, under `base_url`."""
     key_variable: ClassVar[str | None] = None
+    key_base_url: ClassVar[str | None] = None
+    """The address that the variable's key is for; None is the default one."""
     default_model: ClassVar[str | None] = None
     model_required: ClassVar[bool] = False
     stream_options: ClassVar[Mapping[str, Any]] = {}
@@ -76,14 +81,21 @@ class HTTPSource(Source):
         transport: Transport | None = None,
     ) -> None:
         super().__init__(model=model or self.default_model, mode=mode, deadlines=deadlines)
-        self.base_url = read_base_url(base_url or self.default_base_url, self.provider)
-        own = self.base_url == read_base_url(self.default_base_url or self.base_url, self.provider)
+        self.base_url = self._address(base_url or self.default_base_url)
+        own = self.base_url == self._address(self.key_base_url or self.default_base_url or self.base_url)
         if api_key is None and self.key_variable is not None and own:
             api_key = os.environ.get(self.key_variable)
         self._key = _read_key(api_key)
         self._headers = _read_headers(headers or {}, keyed=self._key is not None)
         self._secrets = _secrets(self._key or "", *self._headers.values())
         self._transport = transport or AiohttpTransport()
+
+    def _address(self, url: str) -> str:
+        return read_base_url(url, self.provider, self.default_path)
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The JSON body of a request. Raises MisuseError for what the protocol cannot ask."""
+        return openai_chat.body(request, stream_options=dict(self.stream_options))
 
     def open(self, request: Request) -> Connection:
         if request.model is None and self.model_required:
@@ -96,13 +108,12 @@ class HTTPSource(Source):
         headers = {name: value for name, value in _HEADERS.items() if name.lower() not in own} | self._headers
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key}"
-        body = openai_chat.body(request, stream_options=dict(self.stream_options))
         try:
-            encoded = msgspec.json.encode(body)
+            encoded = msgspec.json.encode(self.body(request))
         except (TypeError, UnicodeEncodeError, ValueError) as bad:
             msg = f"the request cannot be written as JSON: {bad}"
             raise MisuseError(msg) from None
-        return HTTPRequest("POST", self.base_url + openai_chat.PATH, headers, encoded)
+        return HTTPRequest("POST", self.base_url + self.path, headers, encoded)
 
     def accepts(self, status: int, headers: Mapping[str, str]) -> bool:
         return status == _OK and headers.get("Content-Encoding", "").lower() in ("", "identity")
@@ -164,8 +175,8 @@ class HTTPSource(Source):
         await self._transport.aclose()
 
 
-def read_base_url(url: str, provider: str) -> str:
-    """The address without a trailing slash; `/v1` where it has no path.
+def read_base_url(url: str, provider: str, default_path: str = "/v1") -> str:
+    """The address without a trailing slash; `default_path` where it has no path.
 
     >>> read_base_url("http://localhost:1234", "lmstudio")
     'http://localhost:1234/v1'
@@ -177,12 +188,12 @@ def read_base_url(url: str, provider: str) -> str:
         parts, port_is_fine = urlsplit(""), False
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
         shown = _USERINFO.sub("", url.partition("?")[0])
-        msg = f"base_url={shown!r} for {provider}: give an address like http://localhost:1234/v1"
+        msg = f"base_url={shown!r} for {provider}: give an address like http://localhost:1234{default_path}"
         raise MisuseError(msg)
     if "@" in parts.netloc or parts.query or parts.fragment:
         msg = f"base_url for {provider} must hold no credential, query or fragment: use api_key=..."
         raise MisuseError(msg)
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or default_path}"
 
 
 def _read_key(key: str | None) -> str | None:
@@ -207,10 +218,12 @@ def _read_headers(headers: Mapping[str, str], *, keyed: bool) -> dict[str, str]:
 
 def _secrets(*values: str) -> list[str]:
     """What must never be shown, the longest first: each value, what stands behind its scheme (`Bearer`),
-    and both as JSON writes them."""
+    and both as JSON and as Python write them."""
     plain = {part for value in values for part in (value, value.rpartition(" ")[2]) if len(part) >= _SECRET}
     written = {msgspec.json.encode(part).decode()[1:-1] for part in plain}
-    return sorted(plain | written, key=len, reverse=True)
+    doubled = {part.replace("\\", r"\\") for part in plain}
+    quoted = doubled | {part.replace("'", r"\'") for part in doubled}
+    return sorted(plain | written | quoted, key=len, reverse=True)
 
 
 def _readable(body: str) -> object:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from tokenweir.pipeline.events import Done, Finish
+from tokenweir.pipeline.events import Done, Failure, Finish
+from tokenweir.pipeline.protocols.ollama_encode import error_line
 from tokenweir.pipeline.protocols.openai_chat_encode import DONE
 from tokenweir.simulator.frames import Chunks, Ending, Frame, sse
 from tokenweir.simulator.quirks import Quirks
@@ -24,6 +25,12 @@ HALVES = (rb"\ud83d", rb"\ude00", rb"\ud83d")
 
 CRASH = "The model has crashed without additional information. (Exit code: 6)"
 """What LM Studio says when its engine is gone (PROTOCOLS section 9)."""
+
+RUNNER_STOPPED = (
+    "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error, "
+    "check ollama server logs for details"
+)
+"""What Ollama says then."""
 
 ENDINGS: Mapping[str, Ending] = {"cut": "fin", "reset": "rst", "stall": "stall"}
 """How the body ends under a fault; every other fault ends it as HTTP asks."""
@@ -45,7 +52,7 @@ def _marked(found: Found, after: int) -> Iterator[tuple[Frame, bool]]:
     written, or before the finish where there are no more."""
     seen, struck = 0, False
     for frame in found:
-        strikes = not struck and (isinstance(frame.event, Finish) or (frame.token and seen >= after))
+        strikes = not struck and (isinstance(frame.event, Finish | Done) or (frame.token and seen >= after))
         struck |= strikes
         seen += frame.token
         yield frame, strikes
@@ -55,12 +62,15 @@ def _error(found: Found, quirks: Quirks, _chunks: Chunks) -> Iterator[Frame]:
     for frame, strikes in _marked(found, quirks.fault_after):
         if strikes:
             yield Frame(frame.at, _error_frame(quirks))
-            yield Frame(frame.at, DONE)
+            if quirks.provider != "ollama":
+                yield Frame(frame.at, DONE)
             return
         yield frame
 
 
 def _error_frame(quirks: Quirks) -> bytes:
+    if quirks.provider == "ollama":
+        return error_line(Failure("model_crashed", RUNNER_STOPPED))
     if quirks.provider == "lmstudio":
         return b"event: error\n" + sse({"error": {"message": CRASH}, "message": CRASH})
     message = "The simulated backend failed in the middle of its answer."
@@ -104,7 +114,7 @@ def _half_surrogate(chunks: Chunks) -> Iterable[bytes]:
 
 
 def _list(chunks: Chunks) -> Iterable[bytes]:
-    return [sse([chunks.chunk("in a list")])]
+    return [chunks.frame([chunks.chunk("in a list")])]
 
 
 def _long_line(chunks: Chunks) -> Iterator[bytes]:
@@ -131,6 +141,8 @@ def _without_done(found: Found, _quirks: Quirks, _chunks: Chunks) -> Iterator[Fr
 
 
 def _without_end(found: Found, quirks: Quirks, chunks: Chunks) -> Iterator[Frame]:
+    if quirks.provider == "ollama":
+        return (frame for frame in found if not isinstance(frame.event, Done))
     return _without_done(_without_finish(found, quirks, chunks), quirks, chunks)
 
 
@@ -139,7 +151,7 @@ def _empty(_found: Found, _quirks: Quirks, _chunks: Chunks) -> Iterator[Frame]:
 
 
 def _empty_choices(found: Found, _quirks: Quirks, chunks: Chunks) -> Iterator[Frame]:
-    padding = sse({**chunks.chunk(""), "choices": ()})
+    padding = chunks.frame({**chunks.chunk(""), "choices": ()})
     for frame in found:
         yield frame
         if frame.token:
@@ -150,7 +162,7 @@ def _text_after_end(found: Found, _quirks: Quirks, chunks: Chunks) -> Iterator[F
     for frame in found:
         yield frame
         if isinstance(frame.event, Done):
-            yield Frame(frame.at, sse(chunks.chunk(" after the end")))
+            yield Frame(frame.at, chunks.frame(chunks.chunk(" after the end")))
 
 
 def _crlf(found: Found, _quirks: Quirks, _chunks: Chunks) -> Iterator[Frame]:

@@ -1,11 +1,11 @@
 """Steps as bytes: what is written, when, and how the body ends.
 
-Law of this file: pure; openai-chat is written by its own encoder, so that the simulator's frames are
-those that strict clients take. What spoils them stands in faults.py.
+Law of this file: pure; every protocol is written by its own encoder, so that the simulator's frames
+are those that strict clients take. What spoils them stands in faults.py.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -28,7 +28,15 @@ class Frame(Struct, frozen=True, gc=False):
     token: bool = False
 
 
-def frames(steps: Iterable[Step], encode: OpenAIChatEncode) -> Iterator[Frame]:
+class Encode(Protocol):
+    """The encoder of a protocol."""
+
+    def feed(self, items: Sequence[Event], /) -> list[bytes]:
+        """The frames that the events are."""
+        ...
+
+
+def frames(steps: Iterable[Step], encode: Encode) -> Iterator[Frame]:
     """One frame for each step that shows on the wire."""
     for step in steps:
         data = b"".join(encode.feed([step.event]))
@@ -51,13 +59,20 @@ class Chunks:
 
     def chunk(self, text: str) -> dict[str, Any]:
         """A chunk that says `text`, as a value."""
-        data = OpenAIChatEncode(*self._head).feed([Delta(text)])[-1]
-        chunk: dict[str, Any] = msgspec.json.decode(data.removeprefix(b"data: "))
+        chunk: dict[str, Any] = msgspec.json.decode(self.events([Delta(text)]).removeprefix(b"data: "))
         return chunk
 
     def raw(self, said: bytes) -> bytes:
         """A frame whose text is `said` as it is, between the quotes of its JSON string."""
-        return sse(self.chunk("@")).replace(b'"@"', b'"' + said + b'"')
+        return self.frame(self.chunk("@")).replace(b'"@"', b'"' + said + b'"')
+
+    def events(self, events: list[Event]) -> bytes:
+        """The last of the frames that the events are."""
+        return OpenAIChatEncode(*self._head).feed(events)[-1]
+
+    def frame(self, value: object) -> bytes:
+        """A value as one frame."""
+        return sse(value)
 
 
 def sse(value: object) -> bytes:

@@ -27,6 +27,10 @@ class Loads:
         """Whether any model is being loaded."""
         return any(ready > now for ready in self._ready.values())
 
+    def is_loaded(self, model: str, now: float) -> bool:
+        """Whether the model is loaded."""
+        return model in self._ready and self._ready[model] <= now
+
     def unload(self, model: str | None = None) -> None:
         """Forget one model, or all: the next request for it loads it again."""
         if model is None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.simulator.text import ABOUT, Script
 
-Provider = Literal["openai", "lmstudio"]
+Provider = Literal["openai", "lmstudio", "ollama"]
 
 FAULTS: Mapping[str, str] = {
     "error": "an error frame in the middle, then [DONE]",
@@ -41,6 +41,18 @@ FAULTS: Mapping[str, str] = {
     "crlf": "lines that end in CRLF",
 }
 """What can go wrong, by name, each with one line for people."""
+
+_ONE_END = "its last line is finish and end marker in one: use no-end"
+NOT_OF: Mapping[str, Mapping[str, str]] = {
+    "ollama": {
+        "no-done": _ONE_END,
+        "no-finish": _ONE_END,
+        "status-503-loading": "it is silent while it loads: use load_seconds",
+        "empty-choices": "its lines have no choices",
+        "list": "its lines stand in no list",
+    }
+}
+"""Faults that a provider cannot have, and why."""
 
 
 class ToolCall(Struct, frozen=True):
@@ -105,6 +117,10 @@ class Quirks(Struct, frozen=True, kw_only=True):
                 raise MisuseError(f"{name}={value!r}: {unit}, more than 0, or None")
         if not self.models or not all(self.models) or len(set(self.models)) < len(self.models):
             raise MisuseError(f"models={self.models!r}: at least one name, none of them empty or twice")
+        if self.provider == "ollama" and self.keep_alive is not None:
+            raise MisuseError(
+                f"keep_alive={self.keep_alive!r}: ollama is silent while it loads: leave it out"
+            )
         self._check_fault()
 
     def _check_fault(self) -> None:
@@ -114,6 +130,9 @@ class Quirks(Struct, frozen=True, kw_only=True):
             near = get_close_matches(self.fault, FAULTS, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(FAULTS)}"
             raise MisuseError(f"fault={self.fault!r}: {hint}")
+        why = NOT_OF.get(self.provider, {}).get(self.fault)
+        if why is not None:
+            raise MisuseError(f"fault={self.fault!r} is not one of {self.provider}'s: {why}")
         if self.fault == "status-503-loading" and self.load_seconds == 0:
             raise MisuseError("fault='status-503-loading' needs load_seconds: that is how long it lasts")
 

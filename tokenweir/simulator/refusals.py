@@ -10,10 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from tokenweir.simulator.ask import BadAsk
-from tokenweir.simulator.faults import CRASH
-from tokenweir.simulator.quirks import Quirks
+from tokenweir.simulator.faults import CRASH, RUNNER_STOPPED
+from tokenweir.simulator.quirks import Provider, Quirks
 
 JSON = "application/json; charset=utf-8"
+_NOT_FOUND = 404
 RETRY_AFTER = 2
 """Seconds that `status-429` asks to wait."""
 
@@ -49,8 +50,11 @@ def bad_request(bad: BadAsk) -> Refusal:
     return error(400, bad.message, "invalid_request_error", None, bad.param)
 
 
-def no_such_path(status: int, method: str, path: str) -> Refusal:
-    """404 or 405 for what no endpoint serves."""
+def no_such_path(provider: Provider, status: int, method: str, path: str) -> Refusal:
+    """404 or 405 for what no endpoint serves; Ollama's router says it in plain text."""
+    if provider == "ollama":
+        text = "404 page not found" if status == _NOT_FOUND else "405 method not allowed"
+        return Refusal(status, text.encode(), "text/plain")
     return error(status, f"Invalid URL ({method} {path})", "invalid_request_error", None)
 
 
@@ -65,6 +69,8 @@ def model_not_found(quirks: Quirks, model: str) -> Refusal:
     if quirks.provider == "lmstudio":
         known = "\n".join(quirks.models)
         message = f'Model "{model}" not found. Please specify a valid model.\n\nYour models:\n\n{known}\n'
+    elif quirks.provider == "ollama":
+        message = f"model '{model}' not found"
     else:
         message = f"The model `{model}` does not exist or you do not have access to it."
     return error(404, message, "invalid_request_error", "model_not_found", "model")
@@ -90,7 +96,8 @@ def _json_error(quirks: Quirks, model: str) -> Refusal:
 
 
 def _server_error(quirks: Quirks, _model: str) -> Refusal:
-    message = CRASH if quirks.provider == "lmstudio" else "The simulated backend failed."
+    messages = {"lmstudio": CRASH, "ollama": RUNNER_STOPPED}
+    message = messages.get(quirks.provider, "The simulated backend failed.")
     return error(500, message, "server_error", None)
 
 

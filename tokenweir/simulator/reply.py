@@ -38,7 +38,7 @@ def reply_to(body: bytes, quirks: Quirks, loads: Loads, now: float, answer_id: s
     ask = read_ask(body, quirks.provider)
     if isinstance(ask, BadAsk):
         return whole(refusals.bad_request(ask))
-    model = _served(ask, quirks)
+    model = served(ask, quirks)
     if isinstance(model, Refusal):
         return whole(model)
     left = loads.begin(model, now)
@@ -54,7 +54,7 @@ def whole(refusal: Refusal) -> Reply:
     return _sized(refusal.status, refusal.headers, Frame(0.0, refusal.body), None)
 
 
-def _served(ask: Ask, quirks: Quirks) -> str | Refusal:
+def served(ask: Ask, quirks: Quirks) -> str | Refusal:
     """The model that answers, or why none does. The only one serves any name, as in LM Studio and
     llama-server."""
     refusal = refusals.by_fault(quirks, ask.model, stream=bool(ask.stream))
@@ -83,11 +83,15 @@ def _at_once(ask: Ask, quirks: Quirks, left: float, answer_id: str, model: str) 
     answer = Answer(ask, plain, answer_id, model)
     at = left + quirks.prefill_seconds + answer.seconds
     made = Frame(at, b"" if quirks.fault == "empty" else completion(answer.steps()))
+    return at_once(made, model, ENDINGS.get(quirks.fault or "", "complete"))
+
+
+def at_once(made: Frame, model: str, ending: Ending = "complete") -> Reply:
+    """One JSON body, whole, or broken half way."""
     reply = _sized(200, {"Content-Type": refusals.JSON}, made, model)
-    ending = ENDINGS.get(quirks.fault or "", "complete")
     if ending == "complete":
         return reply
-    half = Frame(at, made.data[: len(made.data) // 2])
+    half = Frame(made.at, made.data[: len(made.data) // 2])
     return msgspec.structs.replace(reply, frames=(half,), ending=ending)
 
 

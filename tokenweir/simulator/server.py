@@ -13,7 +13,7 @@ from typing import Any, Self
 import anyio
 import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from tokenweir.pipeline.clock import running_clock
 from tokenweir.pipeline.errors import MisuseError
@@ -21,9 +21,11 @@ from tokenweir.simulator import refusals
 from tokenweir.simulator.answer import CREATED
 from tokenweir.simulator.exchange import Exchange, Outcome, Performance
 from tokenweir.simulator.load import Loads
-from tokenweir.simulator.quirks import Quirks
+from tokenweir.simulator.ollama_models import VERSION, running, tags
+from tokenweir.simulator.ollama_reply import ollama_reply_to
+from tokenweir.simulator.quirks import Provider, Quirks
 from tokenweir.simulator.refusals import Refusal
-from tokenweir.simulator.reply import reply_to
+from tokenweir.simulator.reply import Reply, reply_to
 
 LOG_LIMIT = 1000
 """Exchanges that the log keeps."""
@@ -38,8 +40,9 @@ class Simulator:
     """A backend without a model.
 
     `async with Simulator(quirks) as server:` serves at `server.url` until the block ends; the OpenAI
-    API is under `/v1`. `port` 0 takes a free one. `server.log` has the last LOG_LIMIT exchanges, in
-    the order in which they ended; `on_exchange` is told each of them.
+    API is under `/v1`, and Ollama's own under `/api` where it is the provider. `port` 0 takes a free
+    one. `server.log` has the last LOG_LIMIT exchanges, in the order in which they ended; `on_exchange`
+    is told each of them.
 
     Raises OSError where the address cannot be had, MisuseError for a second start.
     """
@@ -92,10 +95,13 @@ class Simulator:
         if self.quirks.fault == "status-503-loading":
             for model in self.quirks.models:
                 self._loads.begin(model, running_clock()())
-        app = web.Application(middlewares=[_refuse_in_json], client_max_size=_BODY_LIMIT)
+        app = web.Application(middlewares=[_refusing_as(self.quirks.provider)], client_max_size=_BODY_LIMIT)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/health", self._health)
+        if self.quirks.provider == "ollama":
+            app.router.add_post("/api/{what:chat|generate}", self._ollama)
+            app.router.add_get("/api/{what:tags|ps|version}", self._ollama_models)
         # Without handler_cancellation a client that leaves in silence is noticed at the next write.
         runner = web.AppRunner(
             app, handler_cancellation=True, access_log=None, shutdown_timeout=_CLOSE_PATIENCE
@@ -128,11 +134,25 @@ class Simulator:
         self._loads.unload(model)
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
+        self._count += 1
+        name = f"chatcmpl-{self._count}"
+        return await self._answer(
+            request, lambda body, now: reply_to(body, self.quirks, self._loads, now, name)
+        )
+
+    async def _ollama(self, request: web.Request) -> web.StreamResponse:
+        generate = request.match_info["what"] == "generate"
+        return await self._answer(
+            request, lambda body, now: ollama_reply_to(body, self.quirks, self._loads, now, generate=generate)
+        )
+
+    async def _answer(
+        self, request: web.Request, reply_of: Callable[[bytes, float], Reply]
+    ) -> web.StreamResponse:
         body = await request.read()
         clock = running_clock()
         started = clock()
-        self._count += 1
-        reply = reply_to(body, self.quirks, self._loads, started, f"chatcmpl-{self._count}")
+        reply = reply_of(body, started)
         performance = Performance(request, reply, clock)
         self._enter()
         outcome: Outcome = "client_left"
@@ -165,19 +185,32 @@ class Simulator:
         data = [{"id": name, **entry} for name in self.quirks.models]
         return _whole(Refusal(200, msgspec.json.encode({"object": "list", "data": data})))
 
+    async def _ollama_models(self, request: web.Request) -> web.Response:
+        told: dict[str, Any] = {
+            "tags": tags(self.quirks),
+            "ps": running(self.quirks, self._loads, running_clock()()),
+            "version": VERSION,
+        }
+        return _whole(Refusal(200, msgspec.json.encode(told[request.match_info["what"]])))
+
     async def _health(self, _request: web.Request) -> web.Response:
         """As llama-server: 503 while it loads, where that is the fault."""
         late = self.quirks.fault == "status-503-loading" and self._loads.loading(running_clock()())
         return _whole(refusals.loading() if late else Refusal(200, b'{"status":"ok"}'))
 
 
-@web.middleware
-async def _refuse_in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """aiohttp's own refusals (404, 405, 413) in OpenAI's form."""
-    try:
-        return await handler(request)
-    except web.HTTPException as refused:
-        return _whole(refusals.no_such_path(refused.status, request.method, request.path))
+def _refusing_as(provider: Provider) -> Middleware:
+    """aiohttp's own refusals (404, 405, 413) in the provider's form."""
+
+    @web.middleware
+    async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException as refused:
+            told = refusals.no_such_path(provider, refused.status, request.method, request.path)
+            return _whole(told)
+
+    return refuse
 
 
 def _whole(answer: Refusal) -> web.Response:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Failure
+from tokenweir.pipeline.protocols import ollama
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.http import HTTPSource
 from tokenweir.pipeline.transport import Connection
@@ -27,8 +28,9 @@ class SimulatorSource(HTTPSource):
     """A simulated backend: `connect("simulator", cumulative=True, load_seconds=2)`.
 
     `text` is what it says (or a Path to a file of it); every other switch is one of Quirks. It starts
-    at the first request and ends with `aclose()`. Its text is read as `auto`. Raises MisuseError for
-    a switch that does not exist or cannot be.
+    at the first request and ends with `aclose()`. Its text is read as `auto`. With the switch
+    `provider="ollama"` it is asked through Ollama's own API. Raises MisuseError for a switch that does
+    not exist or cannot be.
     """
 
     provider: ClassVar[str] = "simulator"
@@ -52,9 +54,18 @@ class SimulatorSource(HTTPSource):
             msg = f"the simulator has no switch {unknown[0]!r}; there are: {known}, text"
             raise MisuseError(msg)
         self.quirks = Quirks(**switches)
+        if self._is_ollama:
+            self.protocol, self.path = "ollama-chat", ollama.CHAT_PATH
         super().__init__(model=model or self.quirks.models[0], mode=mode, deadlines=deadlines)
         self._server: Simulator | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def _is_ollama(self) -> bool:
+        return self.quirks.provider == "ollama"
+
+    def body(self, request: Request) -> dict[str, Any]:
+        return ollama.chat_body(request) if self._is_ollama else super().body(request)
 
     def open(self, request: Request) -> Connection:
         return _Starting(self, request)
@@ -70,7 +81,7 @@ class SimulatorSource(HTTPSource):
         if self._server is None or self._loop is not loop:
             self._server, self._loop = Simulator(self.quirks), loop
             await self._server.start()
-        self.base_url = f"{self._server.url}/v1"
+        self.base_url = self._server.url if self._is_ollama else f"{self._server.url}/v1"
         return super().open(request)
 
     async def aclose(self) -> None:

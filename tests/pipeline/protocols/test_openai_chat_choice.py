@@ -1,0 +1,258 @@
+"""What stands in a choice: text, reasoning, refusal and calls, in every dialect."""
+
+from typing import Any
+
+import pytest
+
+from tests.chat import DONE, STOP, answer, call, chunk, decode, deltas, extras, of
+from tokenweir.pipeline.events import Delta, Finish, ToolDelta
+from tokenweir.pipeline.protocols.openai_chat_choice import Choice, text_of
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"role": "assistant"},
+        {"role": "assistant", "content": ""},
+        {"role": "assistant", "content": None},
+        {"content": None, "refusal": None, "tool_calls": None, "function_call": None},
+        {"content": 5, "refusal": 7, "reasoning_content": 9, "tool_calls": "x", "function_call": "y"},
+        {"content": {"text": 5}},
+        {"content": []},
+        {"tool_calls": [None, 5, {}], "reasoning_details": {}},
+        {},
+    ],
+)
+def test_deltas_that_say_nothing(delta: dict[str, Any]) -> None:
+    """V12: role chunks, null, absent and wrong fields say nothing; the stream goes on."""
+    events = decode(chunk(**delta), chunk(content="Hi"), chunk(**delta), STOP)
+
+    assert deltas(events) == [("Hi", "text", 0)]
+    assert extras(events) == []
+
+
+@pytest.mark.parametrize("delta", [None, "text", [], 5])
+def test_a_delta_that_is_none(delta: object) -> None:
+    """V12, PROTOCOLS 2.2: a choice without a delta (Azure's content filter chunk) says nothing."""
+    odd = {"id": "", "model": "", "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    del_ = {"choices": [{"index": 0, "finish_reason": None}]}
+
+    assert answer(chunk(content="a"), odd, del_, chunk(content="b"), STOP).text() == "ab"
+
+
+def test_content_as_parts() -> None:
+    """PROTOCOLS 2.1: text parts are joined, thinking parts are reasoning (Mistral), anything else is
+    kept as it is."""
+    events = decode(
+        chunk(
+            content=[
+                {
+                    "type": "thinking",
+                    "thinking": [{"type": "text", "text": "Hm"}, {"type": "text", "text": "."}],
+                }
+            ]
+        ),
+        chunk(
+            content=[
+                {"type": "text", "text": "Hi"},
+                "!",
+                {"type": "text", "text": ""},
+                {"type": "image_url", "url": "u"},
+            ]
+        ),
+        STOP,
+    )
+
+    assert deltas(events) == [("Hm.", "reasoning", 0), ("Hi", "text", 0), ("!", "text", 0)]
+    assert extras(events) == [("content_part", {"type": "image_url", "url": "u"}, 0)]
+
+
+def test_refusal() -> None:
+    """PROTOCOLS 2.1: a refusal is a channel of its own."""
+    events = decode(chunk(content="a", refusal="I "), chunk(content=None, refusal="cannot"), STOP)
+
+    assert deltas(events) == [("a", "text", 0), ("I ", "refusal", 0), ("cannot", "refusal", 0)]
+
+
+# --- reasoning ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["reasoning_content", "reasoning", "thinking"])
+def test_reasoning_under_any_name(name: str) -> None:
+    """PROTOCOLS 2.3: DeepSeek's, vLLM's and the proxies' field are one channel."""
+    events = decode(chunk(**{name: "Hm"}), chunk(**{name: ".", "content": "Hi"}), STOP)
+
+    assert deltas(events) == [("Hm", "reasoning", 0), (".", "reasoning", 0), ("Hi", "text", 0)]
+
+
+def test_reasoning_under_two_names() -> None:
+    """PROTOCOLS 2.3: gateways send the same text twice; it counts once."""
+    events = decode(
+        chunk(reasoning="Hm", reasoning_content="Hm"),
+        chunk(reasoning="", reasoning_content="."),
+        chunk(reasoning="!", reasoning_content=None),
+        STOP,
+    )
+
+    assert "".join(text for text, _, _ in deltas(events)) == "Hm.!"
+
+
+def test_reasoning_details_beside_their_text() -> None:
+    """PROTOCOLS 2.3: what only repeats the reasoning is not kept again; a signature or an encrypted part
+    is, since the next request must send it back."""
+    text = {"type": "reasoning.text", "text": "Hm", "index": 0}
+    signed = {"type": "reasoning.text", "text": "", "signature": "s"}
+    encrypted = {"type": "reasoning.encrypted", "data": "e"}
+    events = decode(
+        chunk(reasoning="Hm", reasoning_details=[text, {**text, "signature": "s"}, signed, encrypted]), STOP
+    )
+
+    assert deltas(events) == [("Hm", "reasoning", 0)]
+    assert extras(events) == [("reasoning_details", [{**text, "signature": "s"}, signed, encrypted], 0)]
+
+
+def test_reasoning_details_alone() -> None:
+    """PROTOCOLS 2.3: without a text field beside them they are kept as they are, and are no reasoning
+    text; a message in the finish chunk still counts."""
+    details = [{"type": "reasoning.text", "text": "Hm"}]
+    last = {"choices": [{"index": 0, "delta": {}, "message": {"content": "Hi"}, "finish_reason": "stop"}]}
+    events = decode(chunk(reasoning_details=details), last)
+
+    assert extras(events) == [("reasoning_details", details, 0)]
+    assert deltas(events) == [("Hi", "text", 0)]
+
+
+# --- message --------------------------------------------------------------------------------------
+
+
+def finishing(message: object, **delta: Any) -> dict[str, Any]:
+    """A finish chunk that holds a message."""
+    return {"choices": [{"index": 0, "delta": delta, "message": message, "finish_reason": "stop"}]}
+
+
+def test_message_that_repeats_the_deltas() -> None:
+    """PROTOCOLS 2.2, 8.2 case 1: the entire text once more, in the message of the last chunk, is not
+    text again; nor is it where the deltas went the fast way, or where another choice came first."""
+    whole = {"role": "assistant", "content": "Hello", "reasoning_content": "Hm"}
+
+    assert answer(chunk(content="Hel"), chunk(content="lo"), finishing(whole), DONE).text() == "Hello"
+    one = [chunk(content="x", index=1), chunk(role="assistant"), chunk(content="Hel"), chunk(content="lo")]
+    assert answer(*one, finishing(whole)).text() == "Hello"
+
+
+def test_message_without_deltas() -> None:
+    """PROTOCOLS 2.2: where no delta brought anything, the message is the answer."""
+    message = {"role": "assistant", "content": "Hello", "refusal": "no"}
+
+    assert deltas(decode(chunk(role="assistant"), finishing(message))) == [
+        ("Hello", "text", 0),
+        ("no", "refusal", 0),
+    ]
+
+
+def test_message_in_place_of_the_delta() -> None:
+    """PROTOCOLS 2.2: a choice that has a message and no delta is read by its message, but not twice."""
+    events = decode(
+        {"choices": [{"index": 0, "message": {"content": "Hi", "new": 1}, "delta": None}]},
+        {"choices": [{"index": 0, "message": {"content": "Hi"}, "finish_reason": "stop"}]},
+    )
+
+    assert events[1:2] == [Delta("Hi")]
+    assert deltas(events) == [("Hi", "text", 0)]
+    assert extras(events) == [("new", 1, 0)]
+
+
+def test_message_before_the_finish() -> None:
+    """PROTOCOLS 2.2: an empty message beside a delta (Perplexity) says nothing yet."""
+    both = chunk(content="")
+    both["choices"][0]["message"] = {"role": "assistant", "content": "Hel"}
+
+    assert deltas(decode(both, chunk(content="Hello"), STOP)) == [("Hello", "text", 0)]
+
+
+# --- calls and their order ------------------------------------------------------------------------
+
+
+def test_order_within_one_delta() -> None:
+    """DESIGN 3: reasoning, text, refusal, calls; then the finish."""
+    events = decode(
+        chunk(
+            "tool_calls",
+            tool_calls=[{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}],
+            refusal="r",
+            content="t",
+            reasoning="R",
+        )
+    )
+
+    assert [type(event).__name__ for event in events[1:]] == [
+        "Delta",
+        "Delta",
+        "Delta",
+        "ToolDelta",
+        "Finish",
+        "Done",
+    ]
+    assert [channel for _, channel, _ in deltas(events)] == ["reasoning", "text", "refusal"]
+
+
+def test_legacy_function_call() -> None:
+    """PROTOCOLS 2.1: the old single call is call number 0, without an id."""
+    events = decode(
+        chunk(function_call={"name": "f", "arguments": ""}),
+        chunk(function_call={"arguments": '{"a":'}),
+        chunk(function_call={"arguments": "1}"}),
+        chunk("function_call"),
+    )
+
+    assert of(ToolDelta, events) == [
+        ToolDelta(0, None, "f", ""),
+        ToolDelta(0, None, None, '{"a":'),
+        ToolDelta(0, None, None, "1}"),
+    ]
+    assert of(Finish, events) == [Finish("tool_calls", "function_call")]
+
+
+def test_calls_without_a_name_come_before_the_finish() -> None:
+    """P1: what was held of a call that never got its name is given when the choice ends."""
+    events = decode(call(index=0, id="c", arguments="{}"), chunk("tool_calls"))
+
+    assert events[1:3] == [ToolDelta(0, "c", None, "{}"), Finish("tool_calls", "tool_calls")]
+
+
+def test_calls_beside_a_message_that_repeats_them() -> None:
+    """PROTOCOLS 2.2: calls count as content: a message that repeats them is not read."""
+    named = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
+    events = decode(chunk(tool_calls=[named]), finishing({"tool_calls": [named], "content": "x"}))
+
+    assert len(of(ToolDelta, events)) == 1
+    assert deltas(events) == []
+
+
+# --- the parts by themselves ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a", "a"),
+        (["a", {"text": "b"}, {"thinking": [{"text": "c"}]}, 5, None], "abc"),
+        ({"summary": "s"}, "s"),
+        ({"text": 5}, ""),
+        ({"text": None, "thinking": "t"}, "t"),
+        (None, ""),
+        (7, ""),
+    ],
+)
+def test_text_of(value: object, text: str) -> None:
+    """PROTOCOLS 2.1, 2.3: text stands in strings, lists of parts, and parts."""
+    assert text_of(value) == text
+
+
+def test_unknown_fields_of_a_choice() -> None:
+    """DESIGN 3: fields that nobody models are found in the entry and in its delta."""
+    entry = {"index": 0, "delta": {"content": "a", "audio": {"data": "x"}}, "stop_reason": 5, "seed": 1}
+
+    assert Choice(0).unknown(entry) == {"audio": {"data": "x"}, "stop_reason": 5}

@@ -1,0 +1,374 @@
+"""openai-chat answers are written so that strict clients read what was meant."""
+
+import json
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import openai
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
+from openai.lib.streaming.chat import ChatCompletionStreamState, ParsedChatCompletionSnapshot
+from openai.types.chat import ChatCompletionChunk
+
+from tests.feeding import CUTS, run_bytes
+from tests.servers import answer, serve
+from tokenweir.pipeline.assemble import Assembly
+from tokenweir.pipeline.errors import StageError
+from tokenweir.pipeline.events import (
+    Delta,
+    Done,
+    End,
+    Event,
+    Extra,
+    Failure,
+    Finish,
+    FinishReason,
+    Gap,
+    Phase,
+    Revise,
+    Snapshot,
+    Start,
+    ToolDelta,
+    Usage,
+)
+from tokenweir.pipeline.protocols.openai_chat_encode import (
+    DONE,
+    OpenAIChatEncode,
+    comment,
+    error_body,
+    usage_body,
+)
+from tokenweir.stages import decode_protocol, sse_decode
+
+pytestmark = pytest.mark.anyio
+
+HOSTILE = 'data: [DONE]\n\nevent: error\r\n\r\n: x\n{"error":"no"}\u2028\u2029\x85\x0b\x0c\x00\x1b[2J\r"\\'
+"""What would end or forge a frame, if a single raw line end of it got through."""
+
+
+def frames(*events: Event, include_usage: bool = True) -> list[bytes]:
+    """What is written for some events."""
+    encode = OpenAIChatEncode(include_usage=include_usage)
+    return [*encode.feed(events), *encode.finish()]
+
+
+def chunks(*events: Event, include_usage: bool = True) -> list[dict[str, Any]]:
+    """The JSON of the frames that hold any."""
+    found = [frame[6:-2] for frame in frames(*events, include_usage=include_usage)]
+    return [json.loads(data) for data in found if data.startswith(b"{")]
+
+
+def read(body: bytes, cuts: Sequence[int] = ()) -> Assembly:
+    """What this project's own strict reader makes of a body."""
+    made = Assembly()
+    made.feed(run_bytes(sse_decode(strict=True) | decode_protocol("openai-chat"), body, cuts))
+    return made
+
+
+def meaning(said: Assembly) -> Any:
+    """What an answer says, choice by choice."""
+    return [
+        (
+            index,
+            [said.text(index, channel) for channel in ("text", "reasoning", "refusal")],
+            said.tool_calls(index),
+            said.finish[index].reason if index in said.finish else None,
+        )
+        for index in said.choices
+    ], (said.usage, said.failure and said.failure.kind)
+
+
+# --- there and back -------------------------------------------------------------------------------
+
+TEXTS = st.text(min_size=1, max_size=6) | st.sampled_from([HOSTILE, "😀", "\u2028"])
+PIECES = st.builds(Delta, TEXTS, st.sampled_from(["text", "reasoning", "refusal"]), st.integers(0, 2))
+FINISHES: list[FinishReason] = ["stop", "length", "tool_calls", "content_filter"]
+FAILURES = st.builds(
+    Failure, st.sampled_from(["upstream", "truncated", "limit", "timeout", "context_length"]), TEXTS
+)
+USAGES = st.builds(
+    Usage, *[st.integers(0, 9)] * 3, st.none() | st.integers(0, 9), st.none() | st.integers(0, 9)
+)
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> list[Event]:
+    """The events of a whole answer, as a decoder gives them."""
+    body: list[Event] = [*draw(st.lists(PIECES, max_size=8))]
+    for call in range(draw(st.integers(0, 2))):
+        body.append(ToolDelta(call, f"c{call}", f"f{call}", draw(st.text(max_size=3))))
+        body += [
+            ToolDelta(draw(st.integers(0, call)), arguments=text)
+            for text in draw(st.lists(TEXTS, max_size=3))
+        ]
+    body += draw(
+        st.lists(st.sampled_from([Phase("prefill", 0.5), Extra("x", Raw(b"1")), Gap(1)]), max_size=2)
+    )
+    indexes = {event.index for event in body if isinstance(event, (Delta, ToolDelta))} or {0}
+    body += [Finish(draw(st.sampled_from(FINISHES)), None, index) for index in sorted(indexes)]
+    return [Start("id", "p", "m", 5), *body, draw(USAGES), Done(draw(st.none() | FAILURES))]
+
+
+@given(answers(), CUTS)
+def test_there_and_back(events: list[Event], cuts: list[int]) -> None:
+    """P3, V23: what is written says the same when it is read, wherever the bytes are cut: text,
+    reasoning, refusal, calls, finish, usage, and the kind of the failure."""
+    said, wanted = read(b"".join(frames(*events)), cuts), Assembly()
+    wanted.feed(events)
+    if wanted.failure is not None:
+        wanted.usage = None  # an error frame is the last one
+
+    assert meaning(said) == meaning(wanted)
+    assert said.start == Start("id", None, "m", 5) or not said.choices
+
+
+@given(answers(), st.lists(st.integers(0, 30), max_size=4))
+def test_frames_are_what_strict_clients_need(events: list[Event], cuts: list[int]) -> None:
+    """PROTOCOLS 10.1, V23: every frame is one line of JSON that the client's own strict types take, with
+    the same head; the role comes once and first, the finish once and last, the marker at the very end;
+    batches change nothing."""
+    made = frames(*events)
+    encode = OpenAIChatEncode(include_usage=True)
+    edges = [0, *sorted(cuts), len(events)]
+    batched = [frame for a, b in pairwise(edges) for frame in encode.feed(events[a:b])]
+    assert batched == made
+    assert made[-1] == DONE
+    assert made.count(DONE) == 1
+    seen: dict[int, list[Any]] = {}
+    for frame in made[:-1]:
+        assert re.fullmatch(rb"data: [^\r\n]+\n\n|: [^\r\n]+\n\n", frame)
+        assert len(frame.decode().splitlines()) == 2
+        if frame.startswith(b'data: {"id"'):
+            chunk = ChatCompletionChunk.model_validate_json(frame[6:], strict=True)
+            assert (chunk.id, chunk.object, chunk.created, chunk.model) == (
+                "id",
+                "chat.completion.chunk",
+                5,
+                "m",
+            )
+            for choice in chunk.choices:
+                seen.setdefault(choice.index, []).append(choice)
+    for choices in seen.values():
+        assert [c.delta.role for c in choices] == ["assistant"] + [None] * (len(choices) - 1)
+        assert [bool(c.finish_reason) for c in choices] == [False] * (len(choices) - 1) + [True]
+
+
+# --- frame by frame -------------------------------------------------------------------------------
+
+
+def test_a_plain_answer() -> None:
+    """PROTOCOLS 10.1: the frames of a small answer, to the byte."""
+    head = b'data: {"id":"a","object":"chat.completion.chunk","created":7,"model":"m","choices":['
+    entry = b'{"index":0,"delta":%b,"logprobs":null,"finish_reason":%b}'
+
+    assert frames(Start("a", "p", "m", 7), Delta("Hi"), Finish("stop", "eos"), Usage(1, 2), Done()) == [
+        head + entry % (b'{"role":"assistant","content":""}', b"null") + b"]}\n\n",
+        head + entry % (b'{"content":"Hi"}', b"null") + b"]}\n\n",
+        head + entry % (b"{}", b'"stop"') + b"]}\n\n",
+        head + b'],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n',
+        b"data: [DONE]\n\n",
+    ]
+
+
+def test_the_head() -> None:
+    """PROTOCOLS 10.1: what the caller gives stands; else the backend's; else something, never null."""
+    made = OpenAIChatEncode("own", None, 9).feed([Start("a", "p", "m", 7), Delta("x")])
+    bare = chunks(Delta("x"))
+
+    assert all(
+        json.loads(frame[6:]).items() >= {"id": "own", "model": "m", "created": 9}.items() for frame in made
+    )
+    assert all(chunk["id"] and chunk["model"] and chunk["created"] == 0 for chunk in bare)
+
+
+def test_usage_only_when_asked() -> None:
+    """PROTOCOLS 10.1: unasked, no chunk has usage; the last figures are the ones that count."""
+    events = [Delta("x"), Usage(1, 1), Usage(1, 2, None, 3, 4), Finish("stop"), Done()]
+
+    assert all("usage" not in chunk for chunk in chunks(*events, include_usage=False))
+    assert [chunk["usage"] for chunk in chunks(*events) if "usage" in chunk] == [
+        {
+            "prompt_tokens": 1,
+            "completion_tokens": 2,
+            "total_tokens": 3,
+            "prompt_tokens_details": {"cached_tokens": 4},
+            "completion_tokens_details": {"reasoning_tokens": 3},
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("usage", "numbers"),
+    [(Usage(), (0, 0, 0)), (Usage(output=5), (0, 5, 5)), (Usage(3, 4, 9), (3, 4, 9))],
+)
+def test_usage_in_whole_numbers(usage: Usage, numbers: tuple[int, int, int]) -> None:
+    """PROTOCOLS 10.1: strict clients want whole numbers where nothing is known too."""
+    assert tuple(usage_body(usage).values()) == numbers
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "content_filter", "pause", "other"])
+def test_finish_reasons(reason: FinishReason) -> None:
+    """PROTOCOLS 10.1: only reasons that strict types know."""
+    (told,) = [
+        c["choices"][0]["finish_reason"]
+        for c in chunks(Finish(reason, "x"))
+        if c["choices"][0]["finish_reason"]
+    ]
+
+    assert told == (reason if reason in FINISHES else "stop")
+
+
+def test_finish_once() -> None:
+    """PROTOCOLS 10.1: a choice finishes once; where the backend never said so, at the clean end."""
+    twice = chunks(Delta("x"), Finish("length"), Finish("stop"), Done())
+    never = chunks(Delta("x"), Delta("y", index=2), Done())
+    broken = chunks(Delta("x"), Done(Failure("upstream", "boom")))
+
+    def finishes(made: list[dict[str, Any]]) -> list[tuple[int, str]]:
+        entries = [entry for chunk in made for entry in chunk.get("choices", [])]
+        return [(entry["index"], entry["finish_reason"]) for entry in entries if entry["finish_reason"]]
+
+    assert finishes(twice) == [(0, "length")]
+    assert finishes(never) == [(0, "stop"), (2, "stop")]
+    assert finishes(broken) == []
+
+
+def test_calls() -> None:
+    """PROTOCOLS 10.1, 10.3: id, type and name in the first fragment and never again, since clients
+    append what comes twice; a call that has none gets them; `function` is never missing."""
+    made = chunks(
+        ToolDelta(0, "a", "f", ""),
+        ToolDelta(0, None, None, "{}"),
+        ToolDelta(0, "late", "late", ""),
+        ToolDelta(1, None, None, "[]"),
+        Snapshot("[] ", "tool", 0, 1),
+        ToolDelta(0, "z", None, "x", index=1),
+    )
+
+    assert [call for chunk in made for call in chunk["choices"][0]["delta"].get("tool_calls", [])] == [
+        {"index": 0, "function": {"name": "f", "arguments": ""}, "id": "a", "type": "function"},
+        {"index": 0, "function": {"arguments": "{}"}},
+        {"index": 1, "function": {"name": "", "arguments": "[]"}, "id": "call_1", "type": "function"},
+        {"index": 1, "function": {"arguments": "[] "}},
+        {"index": 0, "function": {"name": "", "arguments": "x"}, "id": "z", "type": "function"},
+    ]
+
+
+def test_phases_are_comments() -> None:
+    """PROTOCOLS 10.1: no client sees them, and nothing of a backend's text gets into them."""
+    phases = [Phase("loading", 0.42, "data: x\n\n"), Phase("queued")]
+
+    assert frames(*phases) == [comment(phase) for phase in phases] == [b": loading 0.42\n\n", b": queued\n\n"]
+
+
+def test_snapshots_are_written_as_they_are() -> None:
+    """The simulator's cumulative backend: each chunk says everything so far."""
+    made = chunks(Snapshot("a"), Snapshot("ab"), Snapshot("r", "reasoning"))
+
+    assert [chunk["choices"][0]["delta"] for chunk in made][1:] == [
+        {"content": "a"},
+        {"content": "ab"},
+        {"reasoning_content": "r"},
+    ]
+
+
+def test_revisions_are_refused() -> None:
+    """DESIGN 4: this wire cannot take text back; the error names the stage that helps."""
+    with pytest.raises(StageError, match=r"append_only\(\)"):
+        frames(Delta("ab"), Revise(1, "c"))
+
+
+def test_nothing_after_the_end() -> None:
+    """P1: the first end counts, be it `Done` or the pipeline's `End`; nothing is written after it."""
+    for end in (Done(), End("complete")):
+        assert frames(Delta("x"), end, Delta("y"), Done(), End("error", Failure("sink", "z")))[-1] == DONE
+        assert len(frames(Delta("x"), end, Delta("y"))) == len(frames(Delta("x"), end))
+
+
+@pytest.mark.parametrize(
+    "end", [Done(Failure("upstream", "boom", code="E1")), End("timeout", Failure("timeout", ""))]
+)
+def test_errors(end: Done | End) -> None:
+    """PROTOCOLS 10.1, V15: an error frame, then the marker; the message is never empty."""
+    *_, error, marker = frames(Delta("x"), end)
+    body = json.loads(error[6:])["error"]
+
+    assert marker == DONE
+    assert body == error_body(end.failure or Failure("upstream", ""))["error"]
+    assert body["message"]
+    assert body["param"] is None
+
+
+# --- the real client ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The scripted server runs on asyncio alone."""
+    return "asyncio"
+
+
+async def asked(body: list[bytes]) -> tuple[ParsedChatCompletionSnapshot, openai.APIError | None]:
+    """What openai-python read over a socket and put together by its own rules, and how it ended."""
+    state = ChatCompletionStreamState()
+    failed = None
+    async with (
+        serve(answer(*body)) as server,
+        openai.AsyncOpenAI(base_url=server.url, api_key="none") as client,
+    ):
+        stream = await client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "Hi"}], stream=True
+        )
+        try:
+            async for chunk in stream:
+                state.handle_chunk(chunk)
+        except openai.APIError as error:
+            failed = error
+    return state.current_completion_snapshot, failed
+
+
+async def test_the_real_client_reads_it() -> None:
+    """V23, PROTOCOLS 10.2: openai-python puts the same text, calls, usage and finish together."""
+    events: list[Event] = [
+        Start("a", "p", "m", 7),
+        Phase("loading", 0.5),
+        Delta("Hm", "reasoning"),
+        Delta("Hi "),
+        Delta(HOSTILE),
+        Delta("other", index=1),
+        ToolDelta(0, "c0", "f", '{"a":'),
+        ToolDelta(1, None, "g", ""),
+        ToolDelta(0, None, None, "1}"),
+        ToolDelta(1, "late", None, "{}"),
+        Usage(3, 4, 7, 2, 1),
+        Finish("tool_calls", "tool_calls"),
+        Finish("length", "length", 1),
+        Done(),
+    ]
+    said, failed = await asked(frames(*events))
+
+    first, second = sorted(said.choices, key=lambda choice: choice.index)
+    calls = first.message.tool_calls or []
+    assert failed is None
+    assert first.message.content == "Hi " + HOSTILE
+    assert (first.finish_reason, second.finish_reason) == ("tool_calls", "length")
+    assert second.message.content == "other"
+    assert [(call.id, call.function.name, call.function.arguments) for call in calls] == [
+        ("c0", "f", '{"a":1}'),
+        ("call_1", "g", "{}"),
+    ]
+    assert said.usage is not None
+    assert (said.usage.prompt_tokens, said.usage.completion_tokens, said.usage.total_tokens) == (3, 4, 7)
+
+
+async def test_the_real_client_sees_the_error() -> None:
+    """V15, PROTOCOLS 10.2: after the text, openai-python raises the error's own message."""
+    said, failed = await asked(frames(Delta("So far"), Done(Failure("truncated", "the backend stopped"))))
+
+    assert said.choices[0].message.content == "So far"
+    assert failed is not None
+    assert failed.message == "the backend stopped"

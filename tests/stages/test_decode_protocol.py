@@ -1,0 +1,38 @@
+"""Protocols are found by name."""
+
+from importlib import import_module
+
+import pytest
+
+from tests.chat import chunk, item
+from tokenweir.pipeline.errors import MisuseError
+from tokenweir.pipeline.events import Delta, Start
+from tokenweir.stages import decode_protocol
+from tokenweir.stages.decode_protocol import PROTOCOLS
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_every_protocol_is_there(name: str) -> None:
+    """DESIGN 8: each name of the table makes a decoder; two cores share nothing."""
+    module, _, attribute = PROTOCOLS[name].partition(":")
+    stage = decode_protocol(name)
+
+    assert hasattr(import_module(module), attribute)
+    assert (stage.name, stage.takes) == (f"decode_protocol({name})", "wire")
+    assert stage.core()._cores[0] is not stage.core()._cores[0]
+    assert stage.core().feed([]) == []
+
+
+def test_no_such_protocol() -> None:
+    """Options are checked when the stage is made; the message has the names that there are."""
+    with pytest.raises(MisuseError, match=r"'openai'.*openai-chat"):
+        decode_protocol("openai")
+
+
+def test_options_arrive() -> None:
+    """DESIGN 5: the provider's name is in `Start`; a backend without finish reasons may end so."""
+    stage = decode_protocol("openai-chat", provider="there", finish_required=False)
+    out = stage.core().feed([item(chunk(content="Hi")), item(b"[DONE]")])
+
+    assert out[:2] == [Start("a", "there", "m", 7), Delta("Hi")]
+    assert out[2].failure is None

@@ -1,0 +1,121 @@
+"""`tokenweir simulate`: the simulator as a server of its own, to try a client against.
+
+Law of this file: options to quirks, what is said at the start, and how it ends. The log of requests
+goes to standard error.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import anyio
+import click
+import structlog
+from anyio.abc import TaskStatus
+
+from tokenweir.cli.app import COMPLETE, WrongUse
+from tokenweir.simulator.quirks import FAULTS, Provider, Quirks
+from tokenweir.simulator.serve import serve
+from tokenweir.simulator.text import script_of
+
+HOST = "127.0.0.1"
+
+_HELLO = '"messages": [{"role": "user", "content": "Hello"}]'
+_OPENAI = ("/v1", "/chat/completions", f"""'{{"stream": true, {_HELLO}}}'""")
+_OLLAMA = ("", "/api/chat", f"""'{{"model": "any", {_HELLO}}}'""")
+_SECONDS = click.FloatRange(min=0)
+_POSITIVE = click.FloatRange(min=0, min_open=True)
+_FAULTS = "Faults:\n\n\b\n" + "\n".join(f"{name:20}{what}" for name, what in FAULTS.items())
+
+
+@click.command(short_help="Be a backend without a model, with chosen quirks and faults.", epilog=_FAULTS)
+@click.option(
+    "--provider",
+    type=click.Choice(get_args(Provider)),
+    default="lmstudio",
+    show_default=True,
+    help="Whose ways.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="N",
+    help="Where to listen. By default, on a free one.",
+)
+@click.option("--cumulative", is_flag=True, help="Each chunk has all the text so far.")
+@click.option("--final-repeat", is_flag=True, help="One last chunk repeats the whole text.")
+@click.option(
+    "--load-seconds",
+    type=_SECONDS,
+    default=0.0,
+    metavar="S",
+    help="The first request waits for a model to load.",
+)
+@click.option(
+    "--keep-alive", type=_POSITIVE, metavar="S", help="Comments while it loads, one every S seconds."
+)
+@click.option(
+    "--rate", type=_POSITIVE, metavar="R", help="Tokens per second. By default, as fast as possible."
+)
+@click.option("--byte-split", is_flag=True, help="Every byte is a write of its own.")
+@click.option(
+    "--text",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="What it says.",
+)
+@click.option("--fault", metavar="NAME", help="What goes wrong: a name from the list below.")
+def simulate(port: int, text: Path | None, **switches: Any) -> int:
+    """Serve simulated answers at 127.0.0.1 until Ctrl-C."""
+    if text is not None:
+        switches["script"] = script_of(_read(text))
+    quirks = Quirks(**switches)
+    _log_to_stderr()
+    return anyio.run(_serve, quirks, port)
+
+
+def _read(text: Path) -> str:
+    try:
+        return text.read_text("utf-8")
+    except UnicodeDecodeError as bad:
+        raise click.UsageError(f"--text {text}: it is not UTF-8: {bad}") from None
+
+
+def _log_to_stderr() -> None:
+    """One line for each request. Values as `repr`: what a client sends must not steer the terminal."""
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper("%H:%M:%S", utc=False),
+            structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, repr_native_str=True),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+async def _serve(quirks: Quirks, port: int) -> int:
+    """Serve until SIGTERM. Ctrl-C cancels it from outside."""
+    try:
+        async with anyio.create_task_group() as tasks:
+            if os.name == "posix":
+                await tasks.start(_stop_at_sigterm, tasks.cancel_scope)
+            url = await tasks.start(serve, quirks, HOST, port)
+            base, path, body = _OLLAMA if quirks.provider == "ollama" else _OPENAI
+            click.echo(f"{quirks.provider}, simulated, at {url}{base} until Ctrl-C. Try:")
+            click.echo(f"  curl -sN {url}{base}{path} -d {body}")
+    except* OSError as taken:
+        refused = str(taken.exceptions[0])
+    else:
+        return COMPLETE
+    raise WrongUse(f"--port {port}: {refused}")
+
+
+async def _stop_at_sigterm(
+    scope: anyio.CancelScope, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            scope.cancel()
