@@ -21,9 +21,11 @@ def running_clock() -> Clock:
     The loop's own method is read directly on asyncio, since a stream asks twice per network read.
     """
     try:
-        return asyncio.get_running_loop().time
+        loop = asyncio.get_running_loop()
     except RuntimeError:
         return anyio.current_time
+    own = type(loop).time is asyncio.BaseEventLoop.time
+    return time.monotonic if own else loop.time  # noqa: TID251 - what the loop's own method calls, without its frame
 
 
 def wall_time() -> float:

@@ -1,27 +1,32 @@
 """Where JSON objects end, in bytes that are cut anywhere.
 
 Law of this file: brackets and strings, no meaning. Linear: a byte is looked at once, by a regular
-expression that jumps from mark to mark; an unfinished object is kept as a list of pieces.
+expression that jumps from mark to mark; an unfinished object is kept as bytes, not as pieces. Outside
+strings a backslash means nothing.
 """
 
 import re
 
-_MARKS = re.compile(rb'["\\{}\[\]]')
+_MARKS = re.compile(rb'["{}\[\]]')
 _INSIDE = re.compile(rb'["\\]')
 
 
 class JSONScan:
     """Finds objects one after another, whatever stands between them (white space, commas, the
-    brackets of an array around them). `held` is the size in bytes of the unfinished one."""
+    brackets of an array around them)."""
 
-    __slots__ = ("_depth", "_escaped", "_pieces", "_quoted", "held")
+    __slots__ = ("_begun", "_depth", "_escaped", "_quoted")
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._begun = bytearray()  # the unfinished object
         self._depth = 0  # of braces and brackets inside an object; brackets outside do not count
         self._quoted = False
         self._escaped = False
-        self.held = 0
+
+    @property
+    def held(self) -> int:
+        """The size in bytes of the unfinished object."""
+        return len(self._begun)
 
     def feed(self, data: bytes) -> list[bytes]:
         """The objects that are whole now, as bytes."""
@@ -47,19 +52,12 @@ class JSONScan:
                 if not self._depth:
                     found.append(self._take(data[begin:at]))
         if self._depth:
-            self._pieces.append(data[begin:])
-            self.held += len(data) - begin
+            self._begun += data[begin:]
         return found
 
     def _take(self, last: bytes) -> bytes:
-        if not self._pieces:
+        if not self._begun:
             return last
-        self._pieces.append(last)
-        whole = b"".join(self._pieces)
-        self._pieces.clear()
-        self.held = 0
+        whole = bytes(self._begun) + last
+        self._begun.clear()
         return whole
-
-    def rest(self) -> bytes:
-        """The unfinished object."""
-        return b"".join(self._pieces)

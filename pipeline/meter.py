@@ -11,6 +11,7 @@ from tokenweir.pipeline.events import Delta, Done, Event, Revise, Stats, ToolDel
 
 _PER_OCTAVE = 10
 _FLOOR = 1e-6
+_LOWEST = math.floor(math.log2(_FLOOR) * _PER_OCTAVE)
 
 
 class Meter:
@@ -53,6 +54,11 @@ class Meter:
 
     def count(self, batch: Sequence[Event], now: float) -> bool:
         """Count a batch; say whether there was content in it."""
+        first = batch[0] if len(batch) == 1 else None
+        if type(first) is Delta:
+            self._characters += len(first.text)
+            self._stamp(now)
+            return True
         texts = [event.text for event in batch if type(event) is Delta]
         content = bool(texts)
         if content:
@@ -82,8 +88,9 @@ class Meter:
             self._first_token = now
         else:
             gap = now - self._last_token
-            self._longest = max(self._longest, gap)
-            bucket = math.floor(math.log2(max(gap, _FLOOR)) * _PER_OCTAVE)
+            if gap > self._longest:  # noqa: PLR1730 - a call of max costs more than the comparison
+                self._longest = gap
+            bucket = math.floor(math.log2(gap) * _PER_OCTAVE) if gap > _FLOOR else _LOWEST
             self._gaps[bucket] = self._gaps.get(bucket, 0) + 1
         self._last_token = now
 

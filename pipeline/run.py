@@ -14,6 +14,7 @@ from msgspec import Struct
 from tokenweir.pipeline.assemble import Assembly, ToolCall
 from tokenweir.pipeline.errors import MisuseError, SinkError, StreamError, error_for
 from tokenweir.pipeline.events import End, Event, Failure, Usage
+from tokenweir.pipeline.iterate import SyncStream
 from tokenweir.pipeline.request import Messages
 from tokenweir.pipeline.sink import Sink
 from tokenweir.pipeline.sources.base import BoundSource, Source
@@ -95,6 +96,14 @@ class Pipeline:
         return Stream(
             self._source, self._source.request(messages, stream=stream, **options), self._stage, check=check
         )
+
+    def iterate(self, messages: Messages | None = None, **options: Any) -> SyncStream:
+        """Ask, and iterate over the answer's events without an event loop, on any thread.
+
+        The same as `stream`, with `for` and `with`; its `cancel()` may come from another thread. Raises
+        MisuseError as `stream` does, and on a thread that runs an event loop.
+        """
+        return SyncStream(self.stream(messages, **options))
 
     async def text(self, messages: Messages | None = None, **options: Any) -> str:
         """The answer's text, revisions applied. Raises StreamError with the text so far in `partial`."""

@@ -152,17 +152,18 @@ class FusedCore(Generic[In, Out]):
         self._cores: list[Any] = [part.make() for part in parts]
         self._names = [part.name for part in parts]
         self._feeds: list[Callable[[Any], Any]] = [core.feed for core in self._cores]
-        self._timed = [core for core in self._cores if hasattr(core, "tick")]
+        numbered = list(enumerate(self._cores))
+        self._timed = [(at, core) for at, core in reversed(numbered) if hasattr(core, "tick")]
         self._over = False
         self.error: StageError | None = None
 
-    def feed(self, items: Sequence[In]) -> list[Out]:
-        """Push items through all cores."""
-        at = 0
+    def feed(self, items: Sequence[In], *, first: int = 0) -> list[Out]:
+        """Push items through all cores, or through those from number `first` on."""
+        at = first
         made: list[Any] = []
         flowing: Any = items
         try:
-            for feed in self._feeds:
+            for feed in self._feeds[first:] if first else self._feeds:
                 if not flowing:
                     return []
                 made = []
@@ -198,20 +199,18 @@ class FusedCore(Generic[In, Out]):
 
     def tick(self, now: float) -> list[Out]:
         """Tell timed cores the time; what they release passes through the cores after them."""
-        if not self._timed or self._over:
-            return []
-        held: list[Any] = []
-        for at, core in enumerate(self._cores):
-            kept: list[Any] = []
+        released: list[Out] = []
+        if self._over:
+            return released
+        for at, core in self._timed:  # from the end: a core is told the time before it is fed
+            made: list[Any] = []
             try:
-                if hasattr(core, "tick"):
-                    kept.extend(core.tick(now))
-                if held:
-                    kept.extend(core.feed(held))
+                made += core.tick(now)
             except Exception as bug:  # noqa: BLE001 - as in feed
-                return self._break(at, bug, kept)
-            held = kept
-        return held
+                return released + self._break(at, bug, made)
+            if made:
+                released += self.feed(made, first=at + 1)
+        return released
 
     @property
     def timed(self) -> bool:
@@ -220,8 +219,12 @@ class FusedCore(Generic[In, Out]):
 
     def deadline(self) -> float | None:
         """The earliest time at which a core wants its `tick`."""
-        times = [] if self._over else [due for core in self._timed if (due := core.deadline()) is not None]
-        return min(times) if times else None
+        earliest: float | None = None
+        for _, core in () if self._over else self._timed:
+            due = core.deadline()
+            if due is not None and (earliest is None or due < earliest):
+                earliest = due
+        return earliest
 
     def figures(self) -> dict[str, float]:
         """The sum of what the cores counted, for the stream's Stats."""

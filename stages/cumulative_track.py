@@ -161,8 +161,8 @@ class Track:
     def takes(self, events: Sequence[Event]) -> bool:
         """Take a batch at once, where it is nothing but ordinary new text of this channel: too short,
         each piece, to be anything else."""
-        if self.channel is None:
-            return False
+        if len(events) == 1:
+            return self._takes_one(events[0])
         texts = [
             event.text
             for event in events
@@ -172,6 +172,14 @@ class Track:
             return False
         self._deltas += len(texts) - 1
         self._remember("".join(texts))
+        return True
+
+    def _takes_one(self, event: Event) -> bool:
+        if type(event) is not Delta or event.channel != self.channel or event.index != self.index:
+            return False
+        if len(event.text) >= REPEAT_CHARACTERS:
+            return False
+        self._remember(event.text)
         return True
 
     def repeats(self, text: str) -> bool:

@@ -39,6 +39,12 @@ class DeltaExtract:
         self._new = 0
 
     def feed(self, items: Sequence[Event]) -> list[Event]:
+        first = items[0] if len(items) == 1 else None
+        if type(first) is Delta and not any(self._shown.values()):
+            size = _size(first.text)
+            self._sent += size
+            self._new += size
+            return list(items)
         if Snapshot not in map(type, items) and not any(self._shown.values()):
             self._count(items)
             return list(items)

@@ -67,16 +67,17 @@ class NDJSONDecode:
             data = data[first:]
         end = data.rfind(b"\n") + 1
         if end and not self._scan.held:
-            for line in data[:end].split(b"\n"):
-                self._take_line(line.strip(), out)
+            for line in data[:end].split(b"\n")[:-1]:
+                self._take_line(line, out)
             data = data[end:]
         if data:
             self._emit(self._scan.feed(data), out)
 
     def _take_line(self, line: bytes, out: list[WireItem]) -> None:
-        if not self._scan.held and line.startswith(b"{") and is_json(line):
-            self._emit([line], out)
-        elif line:
+        whole = line.strip()
+        if not self._scan.held and whole.startswith(b"{") and is_json(whole):
+            self._emit([whole], out)
+        elif whole or self._scan.held:
             self._emit(self._scan.feed(line + b"\n"), out)
 
     def _emit(self, found: list[bytes], out: list[WireItem]) -> None:

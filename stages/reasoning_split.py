@@ -103,7 +103,6 @@ class ReasoningSplit:
         if choice.assumed and choice.length and index not in self._native:
             out.append(Revise(0, "", "reasoning", index))
             out.append(Delta(choice.raw, "text", index))
-            choice.assumed = False
 
     def _revise(self, event: Revise, out: list[Event]) -> None:
         """Split the text anew, as it is now, and say how that changes what was given."""

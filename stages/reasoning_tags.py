@@ -62,7 +62,7 @@ class Splitter:
         self._tags = tags
         self._state: Literal["start", "reasoning", "text", "plain"] = "start"
         self._closing = tags.closing
-        self._orphans = not assumed
+        self._orphans = True  # a closing tag that nothing opened may still come
         self._waiting = ""
         self._code = CodeSpans()
         self._unscanned: list[str] = []

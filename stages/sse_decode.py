@@ -83,6 +83,9 @@ class SSEDecode:
         for data in items:
             if self._over:
                 break
+            if self._is_one_event(data):
+                out.append(SSEEvent(data[6:-2]))
+                continue
             block = self._lines.take(data)
             if block:
                 if self._data is None and self._json is None and not self._type:
@@ -92,6 +95,21 @@ class SSEDecode:
             if not self._over and self._size + len(self._lines.rest) > self._limit:
                 self._stop(out)
         return out
+
+    def _is_one_event(self, data: bytes) -> bool:
+        """One read, one event, and nothing else in either: what a model's pace gives."""
+        return (
+            self._dispatched
+            and data.startswith(b"data: ")
+            and data.endswith(b"\n\n")
+            and data.count(b"\n") == 2  # noqa: PLR2004 - those two
+            and b"\r" not in data
+            and self._lines.idle
+            and self._data is None
+            and self._json is None
+            and not (self._type or self._id)
+            and len(data) <= self._limit
+        )
 
     def _stop(self, out: list[WireItem]) -> None:
         self._over = True

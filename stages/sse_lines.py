@@ -18,6 +18,11 @@ class Lines:
         self._head: bytes | None = b""  # the first bytes, until a BOM is ruled out
         self._skip_lf = False
 
+    @property
+    def idle(self) -> bool:
+        """Nothing is held, and nothing is due: the next byte begins a line."""
+        return not self.rest and self._head is None and not self._skip_lf
+
     def take(self, data: bytes) -> bytes:
         """The lines that `data` completes; empty where it completes none."""
         if self._head is not None:

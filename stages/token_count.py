@@ -104,6 +104,9 @@ class TokenCount:
         first = items[0] if items else None
         if type(first) is Delta:  # the common batch: text of one channel of one choice
             index, channel = first.index, first.channel
+            if len(items) == 1:
+                self._of((index, channel)).add(first.text)
+                return list(items)
             texts = [e.text for e in items if type(e) is Delta and e.channel == channel and e.index == index]
             if len(texts) == len(items):
                 self._of((index, channel)).add("".join(texts))
@@ -148,7 +151,7 @@ class TokenCount:
             return []
         texts = self._texts.values()
         if self._counter is not None:
-            output = self._counter("".join([text.text for text in texts]))
+            output = sum(self._counter(text.text) for text in texts)
         else:
             output = -(-sum(text.size for text in texts) // BYTES_PER_TOKEN)
         return [

@@ -56,7 +56,7 @@ async def hear(stream: Stream) -> Heard:
     async with stream:
         try:
             async for event in stream:
-                events.append(event)
+                events.append(event)  # noqa: PERF401 - a comprehension loses what came before an exception
         except TokenweirError as told:
             error = told
     return judged(events, stream, error)

@@ -40,6 +40,7 @@ class Visit(asyncio.Protocol):
         self._server.arrive(self)
 
     def data_received(self, data: bytes) -> None:
+        self._server.asked.set()
         self.received += data
         self._unread += data
         self._more.set()
@@ -103,6 +104,8 @@ class Server:
 
     def __init__(self, scripts: tuple[Script, ...], start: Callable[[Script, Visit], object]) -> None:
         self.visits: list[Visit] = []
+        self.asked = asyncio.Event()
+        """Something has been sent to it."""
         self.url = ""
         self._scripts = scripts
         self._start = start

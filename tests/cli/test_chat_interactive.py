@@ -169,7 +169,6 @@ def test_a_fault_is_one_line_and_the_loop_goes_on() -> None:
         code = user.leave()
     with talker("chat", "--provider", "lmstudio", "--base-url", server.url) as lonely:
         lonely.say("Hello?", "Error: connect: ")
-        lonely.say("Hello??", "Error: connect: ")
         lonely.say("/quit", "")
         left = lonely.leave()
 

@@ -117,7 +117,7 @@ def test_the_log_is_on_standard_error(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_sink_that_fails_costs_the_answer_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """V-: the answer is whole, the other sink too; a line names the one that failed, and the code is 1."""
+    """The answer is whole, the other sink too; a line names the one that failed, and the code is 1."""
     file = tmp_path / "fine.jsonl"
     gone = tmp_path / "no" / "folder"
     code, out, err = chat(capsys, "--sink", f"jsonl:path={gone}", "--sink", f"jsonl:path={file}", "--stats")

@@ -117,7 +117,7 @@ def test_what_is_no_source(folder: Path) -> None:
     """A function may stand behind the name, but it must make a source."""
     offer(folder, strange="MODULE:no_source")
 
-    with pytest.raises(MisuseError, match="made 'a string', which is no tokenweir.Source"):
+    with pytest.raises(MisuseError, match=r"made 'a string', which is no tokenweir\.Source"):
         connect("strange")
 
 

@@ -1,6 +1,7 @@
 """Pipelines: how they are put together, and what `run` and `text` give back and hand on."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Self
 
 import anyio
@@ -240,7 +241,7 @@ async def test_a_slow_sink_holds_the_backend(monkeypatch: pytest.MonkeyPatch) ->
     sink = Watched(0, wait=True)
     source = ScriptedSource([text("a"), text("b"), HELLO])
     async with anyio.create_task_group() as running:
-        running.start_soon(lambda: Pipeline(source).run("hi", into=sink))
+        running.start_soon(partial(Pipeline(source).run, "hi", into=sink))
         await sink.waiting.wait()
         await anyio.wait_all_tasks_blocked()
         assert source.connections[0].left == [text("b"), HELLO]
@@ -296,7 +297,7 @@ async def test_a_pipeline_serves_many_at_once() -> None:
 
     async with anyio.create_task_group() as many:
         for sink in sinks:
-            many.start_soon(lambda sink=sink: pipeline.run("hi", into=sink))
+            many.start_soon(partial(pipeline.run, "hi", into=sink))
 
     assert [sink.text for sink in sinks] == ["aHello"] * 10
 
@@ -304,13 +305,19 @@ async def test_a_pipeline_serves_many_at_once() -> None:
 async def test_gathered_by_hand() -> None:
     """DESIGN 6: from the bytes on, bound to one request."""
     source = ScriptedSource([HELLO])
-    stages = [sse_decode(), decode_protocol("openai-chat"), cumulative_detect("auto"), delta_extract()]
+    stages: list[Stage[Any, Any]] = [
+        sse_decode(),
+        decode_protocol("openai-chat"),
+        cumulative_detect("auto"),
+        delta_extract(),
+    ]
     pipeline = Pipeline(source.bytes("hi"), *stages)
 
     assert await pipeline.text() == "Hello"
-    for wrong in ({"messages": "more"}, {"temperature": 1}, {"stream": False}):
+    wrong: list[dict[str, Any]] = [{"messages": "more"}, {"temperature": 1}, {"stream": False}]
+    for options in wrong:
         with pytest.raises(MisuseError, match="bound to its request"):
-            pipeline.stream(**wrong)  # type: ignore[arg-type]  # pyright: ignore - wrong on purpose
+            pipeline.stream(**options)
 
 
 def test_wrong_pipelines() -> None:

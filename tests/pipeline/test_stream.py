@@ -1,7 +1,7 @@
 """The contract of a stream, seen by its consumer, on both event loops."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Self
 
 import anyio
@@ -176,11 +176,14 @@ async def test_leaving_by_context() -> None:
 async def test_exception_in_the_body() -> None:
     """D18: an exception of the consumer's own comes out as it is, and the upstream is closed."""
     source = ScriptedSource([text("Hel"), LONG])
-    with pytest.raises(ZeroDivisionError):
+
+    async def consume() -> None:
         async with stream_of(source) as stream:
             async for _ in stream:
                 raise ZeroDivisionError
 
+    with pytest.raises(ZeroDivisionError):
+        await consume()
     assert source.connections[0].closed == 1
 
 
@@ -249,10 +252,11 @@ async def test_collected(script: list[Step], until: type[Event]) -> None:
         async for event in stream:
             if isinstance(event, until):
                 break
+        del stream
+        gc.collect()
 
     with pytest.warns(ResourceWarning, match="unclosed <Stream of openai-compatible: .*async with"):
         await leave(Pipeline(source).stream("hi"))
-        gc.collect()
     await anyio.lowlevel.checkpoint()
     await anyio.lowlevel.checkpoint()
 
@@ -294,7 +298,7 @@ async def test_cancelled_at_every_read() -> None:
             source = Cancelling(script).cancel(scope, at)
             stream = stream_of(source)
             async for event in stream:
-                events.append(event)
+                events.append(event)  # noqa: PERF401 - a comprehension loses what came before an exception
 
         assert source.reads == at
         assert events == whole[: len(events)]
@@ -326,7 +330,7 @@ class Breaks:
     def __init__(self) -> None:
         self._feeds = 0
 
-    def feed(self, items: list[Event]) -> list[Event]:
+    def feed(self, items: Sequence[Event], /) -> Sequence[Event]:
         """Pass on, once."""
         self._feeds += 1
         if self._feeds > 1:

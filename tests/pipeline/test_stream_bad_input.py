@@ -6,6 +6,7 @@ in test_stream_cuts.py.
 
 import tracemalloc
 
+import msgspec
 import pytest
 
 from tests.reader import Heard, hear
@@ -93,7 +94,9 @@ async def test_200_with_an_error_body(body: bytes, kind: str, message: str) -> N
 
 async def test_200_with_a_whole_answer() -> None:
     """U21: a server that cannot stream gives everything at once: one delta, and complete."""
-    body = b'{"id":"a1","object":"chat.completion","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"Hello"}}],"usage":{"completion_tokens":2}}'
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}}
+    usage = {"completion_tokens": 2}
+    body = msgspec.json.encode({"id": "a1", "object": "chat.completion", "choices": [choice], "usage": usage})
     for source_body in (body, body.replace(b",", b",\n  ")):
         heard = await ask(200, source_body)
 

@@ -11,7 +11,7 @@ from tests.servers import Visit, answer, framed, http_chunk, reply, serve, settl
 from tests.transcripts import HELLO, text
 from tokenweir import Deadlines, Delta, Pipeline, connect
 from tokenweir.pipeline.errors import MisuseError
-from tokenweir.pipeline.transport import READ_SIZE, AiohttpTransport, HTTPRequest
+from tokenweir.pipeline.transport import READ_SIZE, AiohttpConnection, AiohttpTransport, HTTPRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -174,15 +174,17 @@ async def test_one_timer_for_all_reads(monkeypatch: pytest.MonkeyPatch) -> None:
         armed.append(when)
         return call_at(when, *arguments, **options)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - passed on
 
-    async with serve(answer(*[text("a")] * 500, HELLO)) as server:
-        limits = Deadlines(silence=30.0, between_tokens=40.0, total=50.0)
-        async with connect("mlx", server.url, deadlines=limits) as source:
-            async with Pipeline(source).stream("hi") as stream:
-                reads = 0
-                async for batch in stream.batches():
-                    if reads == 3:
-                        monkeypatch.setattr(loop, "call_at", counted)
-                    reads += isinstance(batch[0], Delta)
+    limits = Deadlines(silence=30.0, between_tokens=40.0, total=50.0)
+    async with (
+        serve(answer(*[text("a")] * 500, HELLO)) as server,
+        connect("mlx", server.url, deadlines=limits) as source,
+        Pipeline(source).stream("hi") as stream,
+    ):
+        reads = 0
+        async for batch in stream.batches():
+            if reads == 3:
+                monkeypatch.setattr(loop, "call_at", counted)
+            reads += isinstance(batch[0], Delta)
 
     assert reads > 200
     assert len([when for when in armed if when > loop.time() + 20]) <= 2
@@ -227,20 +229,25 @@ async def test_a_consumer_that_does_not_read_stops_the_backend() -> None:
         stuck.set()
         await visit.left.wait()
 
-    async with serve(flood, send_buffer=65_536) as server, connect("mlx", server.url) as source:
-        async with Pipeline(source).stream("hi") as stream:
-            characters = 0
-            async for event in stream:
-                if isinstance(event, Delta):
-                    characters += len(event.text)
-                    break
-            with anyio.fail_after(10):
-                await stuck.wait()
-            assert stream._connection is not None
-            taken = stream._connection._response.content.total_bytes  # type: ignore[attr-defined]  # pyright: ignore
-            while characters < sent:
-                event = await anext(stream)
-                characters += len(event.text) if isinstance(event, Delta) else 0
+    async with (
+        serve(flood, send_buffer=65_536) as server,
+        connect("mlx", server.url) as source,
+        Pipeline(source).stream("hi") as stream,
+    ):
+        characters = 0
+        async for event in stream:
+            if isinstance(event, Delta):
+                characters += len(event.text)
+                break
+        with anyio.fail_after(10):
+            await stuck.wait()
+        connection = stream._connection
+        assert isinstance(connection, AiohttpConnection)
+        assert connection._response is not None
+        taken = connection._response.content.total_bytes
+        while characters < sent:
+            event = await anext(stream)
+            characters += len(event.text) if isinstance(event, Delta) else 0
 
     assert taken < 4 * READ_SIZE
     assert characters == sent
@@ -257,8 +264,7 @@ async def test_a_silent_peer_is_closed_with_its_source() -> None:
                     pass
 
             waiting.start_soon(wait)
-            while not server.visits or not server.visits[0].received:
-                await anyio.sleep(0.001)
+            await server.asked.wait()
             await source.aclose()
         with anyio.fail_after(1):
             await server.visits[0].left.wait()

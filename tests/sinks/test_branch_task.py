@@ -1,6 +1,7 @@
 """Whatever one sink does stays in its branch: it gets one End, is closed, and the others go on."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -196,8 +197,9 @@ async def test_a_sink_that_closes_the_fanout() -> None:
 
     first, closing = Kept(), Closing()
     async with fanout(first, closing) as out:
-        with pytest.raises(ReceiverLeftError):
+        with suppress(ReceiverLeftError):  # where that has happened before `send` returns
             await out.send([Delta("a")])
+        await anyio.wait_all_tasks_blocked()
 
     # On trio either one may have its turn first.
     assert (first.text in {"", "a"}, closing.text) == (True, "a")

@@ -1,7 +1,7 @@
 """Inside code or not, by the letter of what people write."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tokenweir.stages.code_spans import CodeSpans
@@ -38,6 +38,7 @@ def test_where(text: str, fenced: bool, inline: bool) -> None:  # noqa: FBT001 -
 
 
 @given(st.lists(st.sampled_from(["`", "```", "\n", "x", " ", "~~~", "``"]), max_size=12), st.integers(0, 12))
+@example(["x", "```"], 1)
 def test_pieces_change_nothing(parts: list[str], cut: int) -> None:
     """Law of cores, where no run of backticks is cut."""
     whole = "".join(parts)

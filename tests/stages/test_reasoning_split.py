@@ -184,6 +184,28 @@ def test_a_revision_before_reasoning_of_the_backend() -> None:
     assert shown(out) == ("anative", "No")
 
 
+def test_a_revision_right_behind_a_tool_call() -> None:
+    """The text still begins anew there."""
+    call = ToolDelta(0, "i", "find", "{}")
+    out = run(Delta("I look."), call, Delta("x"), Revise(7, "<think>b</think>No"))
+
+    assert shown(out) == ("b", "I look.No")
+
+
+def test_trust_survives_a_revision() -> None:
+    """A backend that takes reasoning apart itself does so to its end."""
+    out = run(Delta("ab"), Delta("native", "reasoning"), Revise(0, "x"), Delta("y</think>z"))
+
+    assert shown(out) == ("native", "xy</think>z")
+
+
+def test_reasoning_of_the_backend_is_not_taken_back() -> None:
+    """Though the text before it was only assumed to be reasoning."""
+    out = run(Delta("Hm."), Delta("native", "reasoning"), Finish("stop"), start=True)
+
+    assert shown(out) == ("Hm.native", "")
+
+
 @pytest.mark.parametrize(
     "tags", [[], [("", "</a>")], [("<a>", "<a>")], [("<a>", "</a>"), ("<b>", "</a>")], [(" <a>", "</a>")]]
 )

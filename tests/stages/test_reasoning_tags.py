@@ -52,6 +52,7 @@ def split(
         ("Sure. <think>no</think> more", "", "Sure. <think>no</think> more"),
         ("<think>a</think>Yes <think>no</think>", "a", "Yes <think>no</think>"),
         ("<thinking>a</think>b</thinking>c", "a</think>b", "c"),
+        ("<think>```\nx\n</think><think>say `</think>` so</think>Yes", "```\nx\nsay `</think>` so", "Yes"),
     ],
 )
 def test_blocks(whole: str, reasoning: str, text: str) -> None:
@@ -81,6 +82,8 @@ def test_every_pair(opening: str, closing: str) -> None:
         ("```\n</think>\n```\nso", "", "```\n</think>\n```\nso"),
         ("A stray ` here,\nand so.</think>Yes", "A stray ` here,\nand so.", "Yes"),
         ("It writes <think> and </think>.", "", "It writes <think> and </think>."),
+        ("A ` and </think> and </think> too", "", "A ` and </think> and </think> too"),
+        ("```\n</think>```\n</think>\n```\nso", "", "```\n</think>```\n</think>\n```\nso"),
         ("`</think>` is not it.\n</think>Yes", "`</think>` is not it.\n", "Yes"),
     ],
 )
@@ -144,6 +147,15 @@ def test_only_a_possible_tag_waits(whole: str) -> None:
     waited = "".join([part for _, part in splitter.interrupt("pause")])
 
     assert waited == "" or any(tag.startswith(waited) for tag in ("<think>", "</think>"))
+
+
+def test_what_waited_is_text_from_then_on() -> None:
+    """It begins no tag any more, and it counts for what comes behind it."""
+    for begin, rest in (("<thi", "<think>a</think>"), ("a <", "think> and </think>")):
+        splitter = Splitter(THINK, assumed=False)
+        out = splitter.feed(begin) + splitter.interrupt("pause") + splitter.feed(rest)
+        assert {place for place, _ in out} == {"text"}
+        assert "".join(part for _, part in out) == begin + rest
 
 
 def test_after_a_tool_call_the_text_begins_anew() -> None:

@@ -59,6 +59,7 @@ def test_before_and_after(text: str, at: int) -> None:
         ("漢字漢字漢字漢字", 3, 4, 3),
         ("a" + "e\u0301" * 10, 4, 4, 5),
         ("one  two three", 2, 4, 5),
+        ("a \u0301b cdefgh", 2, 4, 5),
     ],
 )
 def test_pieces_end_between_words(text: str, least: int, reach: int, end: int) -> None:

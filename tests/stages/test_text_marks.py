@@ -23,14 +23,15 @@ def test_the_first_mark_is_the_one_that_is_complete_first(marks: list[str], text
     assert Marks(marks).first(text, begin) == expected
 
 
-@given(MARKS, TEXTS)
-def test_no_more_is_held_than_could_be_a_mark(marks: list[str], text: str) -> None:
+@given(MARKS, TEXTS, st.integers(0, 12))
+def test_no_more_is_held_than_could_be_a_mark(marks: list[str], text: str, begin: int) -> None:
     """The longest end of the text that some text behind it would make a mark."""
     proper = {mark[:size] for mark in marks for size in range(1, len(mark))}
-    whole = max((len(text) - at for at in range(len(text)) if text[at:] in proper), default=0)
-    held = Marks(marks).held(text)
+    whole = max((len(text) - at for at in range(begin, len(text)) if text[at:] in proper), default=0)
+    held = Marks(marks).held(text, begin)
 
     assert held >= whole
+    assert held <= max(0, len(text) - begin)
     assert held == 0 or any(mark.startswith(text[-held:]) for mark in marks)
 
 

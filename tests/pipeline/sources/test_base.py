@@ -22,14 +22,14 @@ class Own(Source):
 
     provider: ClassVar[str] = "own"
 
-    def open(self, request: Request) -> Connection:
+    def open(self, request: Request) -> Connection:  # noqa: ARG002 - as in Source
         return ScriptedConnection([HELLO], b"", 200, {})
 
 
 class Refusing(Own):
     """One whose backend refuses, with the means of the base class alone."""
 
-    def open(self, request: Request) -> Connection:
+    def open(self, request: Request) -> Connection:  # noqa: ARG002 - as in Source
         return ScriptedConnection([b"no"], b"", 418, {})
 
 

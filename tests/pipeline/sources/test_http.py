@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 KEY = "canary-5cf1-\"\\'/-9e"
 HEADER = "canary-7d20-header"
 TOKEN = "canary-1b3d-token"
-SECRETS = {"api_key": KEY, "headers": {"X-Api-Key": HEADER, "X-Other": f"Token {TOKEN}"}}
+SECRETS: dict[str, Any] = {"api_key": KEY, "headers": {"X-Api-Key": HEADER, "X-Other": f"Token {TOKEN}"}}
 
 
 def shown(value: str) -> list[str]:

@@ -6,11 +6,18 @@ import pytest
 
 from tests.scripted import Attempt, ScriptedTransport
 from tests.transcripts import HELLO
+from tests.virtual import virtual
 from tokenweir import Phase, Pipeline, connect
 from tokenweir.pipeline.deadlines import HOSTED
 from tokenweir.pipeline.errors import MisuseError
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
+    """Both event loops, in virtual time."""
+    return virtual(request.param)
 
 
 async def sent(**options: Any) -> str | None:

@@ -1,11 +1,12 @@
 """Recorded bytes through the same stages."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.reader import hear
-from tests.transcripts import HELLO, TRANSCRIPTS, text
+from tests.transcripts import HELLO, STOP, TRANSCRIPTS, text
 from tokenweir import Phase, Pipeline, connect
 from tokenweir.pipeline.errors import BackendError, MisuseError
 
@@ -15,9 +16,18 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     """A file with an answer in it."""
-    path = tmp_path / "answer.wire"
-    path.write_bytes(HELLO)
+    return record(tmp_path / "answer.wire", HELLO)
+
+
+def record(path: Path, body: bytes) -> Path:
+    """Write one down."""
+    path.write_bytes(body)
     return path
+
+
+def forget(path: Path) -> None:
+    """Take one away."""
+    path.unlink()
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 100_000])
@@ -50,8 +60,7 @@ async def test_left_early(recording: Path) -> None:
 async def test_a_cut_recording(tmp_path: Path) -> None:
     """P2: a recording of a broken answer is a broken answer; an empty one too."""
     for body in (b"", text("Hel"), TRANSCRIPTS["tools"].body[:300]):
-        path = tmp_path / "cut.wire"
-        path.write_bytes(body)
+        path = record(tmp_path / "cut.wire", body)
         heard = await hear(Pipeline(connect("replay", path=path)).stream("hi"))
 
         assert heard.end.outcome == "truncated"
@@ -65,8 +74,7 @@ async def test_a_cumulative_recording(tmp_path: Path) -> None:
         "The weir stands in a stream and",
         "The weir stands in a stream and measures it.",
     ]
-    path = tmp_path / "cumulative.wire"
-    path.write_bytes(b"".join(text(word) for word in words) + HELLO.split(b"\n\n", 2)[2])
+    path = record(tmp_path / "cumulative.wire", b"".join(text(word) for word in words) + STOP)
 
     assert await Pipeline(connect("replay", path=path)).text("hi") == words[-1]
 
@@ -74,7 +82,7 @@ async def test_a_cumulative_recording(tmp_path: Path) -> None:
 async def test_a_recording_that_is_gone(recording: Path) -> None:
     """C01: gone between the making of the source and its reading: a failure, not a traceback."""
     pipeline = Pipeline(connect("replay", path=recording))
-    recording.unlink()
+    forget(recording)
     heard = await hear(pipeline.stream("hi"))
 
     assert isinstance(heard.error, BackendError)
@@ -90,7 +98,7 @@ async def test_a_recording_that_is_gone(recording: Path) -> None:
         ({"path": __file__, "chunk": 0}, "chunk=0; bytes at a time"),
     ],
 )
-def test_wrong_recordings(options: dict[str, str | int], message: str) -> None:
+def test_wrong_recordings(options: dict[str, Any], message: str) -> None:
     """C01: refused where the source is made."""
     with pytest.raises(MisuseError, match=message):
         connect("replay", **options)
