@@ -21,7 +21,7 @@ class JSONScan:
         self._begun = bytearray()  # the unfinished object
         self._depth = 0  # of braces and brackets inside an object; brackets outside do not count
         self._quoted = False
-        self._escaped = False
+        self._escaped: bool = False
 
     @property
     def held(self) -> int:
@@ -44,7 +44,7 @@ class JSONScan:
                 self._escaped = at >= len(data)
                 at += 1
             elif sign == b'"':
-                self._quoted = not self._quoted if self._depth else False
+                self._quoted = bool(self._depth) and not self._quoted
             elif self._depth or sign == b"{":
                 if not self._depth:
                     begin = mark.start()

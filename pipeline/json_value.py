@@ -23,7 +23,7 @@ def as_list(value: object) -> list[Any]:
     >>> as_list([1]), as_list(None)
     ([1], [])
     """
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return cast("list[Any]", value) if isinstance(value, list) else []  # type: ignore[redundant-cast] - pyright needs it
 
 
 def as_text(value: object) -> str:

@@ -5,7 +5,7 @@ OpenAI's (`role`, `content`, `tool_calls`, `tool_call_id`), since that is what c
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from msgspec import Struct
 
@@ -40,7 +40,7 @@ def read_messages(messages: Messages) -> tuple[Message, ...]:
         msg = "messages is empty: give a prompt, or [{'role': 'user', 'content': '...'}]"
         raise MisuseError(msg)
     for at, message in enumerate(found):
-        if not isinstance(message, Mapping) or not isinstance(cast("Message", message).get("role"), str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
             msg = f"messages[{at}] is {message!r:.80}: a message is {{'role': 'user', 'content': '...'}}"
             raise MisuseError(msg)
     return found

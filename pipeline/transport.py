@@ -62,7 +62,13 @@ class Connection(Protocol):
     when the backend has had its last word.
     """
 
-    deadline: float
+    @property
+    def deadline(self) -> float:
+        """Until when a read may wait; the stream sets it before each read, and to infinity after."""
+        ...
+
+    @deadline.setter
+    def deadline(self, value: float) -> None: ...
 
     @property
     def status(self) -> int | None:
@@ -168,16 +174,23 @@ class _Pool:
             self.guard.__anext__().send(None)
 
 
+_HELD: set[aiohttp.ClientSession] = set()
+"""Sessions that no guard has closed yet. Of a circle that is collected, every member is finalized at once:
+held here, a session is no member, and its guard comes first."""
+
+
 async def _guard(session: aiohttp.ClientSession, live: "WeakSet[AiohttpConnection]") -> AsyncGenerator[None]:
     """Closes everything in time where nobody else did: an event loop closes the async generators that
     are left when it ends, and those that nobody holds any more. Later, a socket can no longer be
     closed, and the interpreter complains."""
+    _HELD.add(session)
     try:
         yield
     finally:
         for connection in list(live):
             connection.close()
         await session.close()
+        _HELD.discard(session)
 
 
 async def _connected(_session: object, context: Any, _params: object) -> None:

@@ -19,7 +19,7 @@ from tokenweir.pipeline.stage import Stage
 from tokenweir.stages.text_cuts import piece_end
 
 HELD = 262_144
-"""Characters that are held at most; what is more goes on at once, the oldest first."""
+"""Characters that are held at most; where more come, the oldest go on at once."""
 
 MOST_RATE, MOST_LAG = 1000.0, 10.0
 
@@ -170,8 +170,8 @@ class Throttle:
             # A piece that was longer than it had to be has used up the turns after it, too.
             self._soonest = now + self._period
             self._next = now + self._period * max(1, given // owed)
-        if self._backlog.held > HELD:
-            self._give(self._backlog.held - HELD, out)
+        if self._backlog.held > HELD:  # by half, so that a flood is not joined anew for each delta
+            self._give(self._backlog.held - HELD // 2, out)
 
     def _flush(self, now: float, out: list[Event]) -> None:
         if self._runs:

@@ -23,9 +23,10 @@ Counter = Callable[[str], int]
 def token_count(counter: Counter | str | PathLike[str] | None = None) -> Stage[Event, Event]:
     """Give the output's token count before the end, however the stream ends.
 
-    `counter` takes a text and gives its number of tokens; or it is the path of a `tokenizer.json`, read
-    once, here (needs the extra `tokenizers`). A backend's own tokenize call is no counter: it would
-    have to wait for the network, which no stage may; ask it about the text of the report.
+    `counter` takes a text (each channel of each choice by itself) and gives its number of tokens; or it
+    is the path of a `tokenizer.json`, read once, here (needs the extra `tokenizers`). A backend's own
+    tokenize call is no counter: it would have to wait for the network, which no stage may; ask it about
+    the text of the report.
 
     In: events. Out: the same, and one `Usage` before `Done` (or at a cut) where the backend gave no
     output figure: `source` is `counted` with a counter, else `estimated`; `partial` where the answer

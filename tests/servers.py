@@ -8,7 +8,7 @@ the client sent, and when it left, is kept.
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Literal, cast
 
@@ -120,7 +120,7 @@ class Server:
 @asynccontextmanager
 async def serve(
     *scripts: Script, backlog: int = 100, send_buffer: int | None = None
-) -> AsyncIterator[Server]:
+) -> AsyncGenerator[Server]:
     """A server on a free port of loopback. `send_buffer` makes the kernel's part of it small."""
     async with anyio.create_task_group() as plays:
 

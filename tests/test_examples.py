@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
+from tokenweir import Deadlines, Pipeline
 from tokenweir.simulator.source import SimulatorSource
 from tokenweir.simulator.text import ABOUT
 
@@ -64,6 +66,43 @@ async def test_a_browser_that_leaves_frees_the_backend() -> None:
     await server.close()
 
     assert outcome == "client_left"
+
+
+async def test_two_backends_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    """P1, P2: two answers at once; one of them breaks off, keeps its half and does not harm the other."""
+    example = runpy.run_path(str(ROOT / "examples" / "two_backends.py"))
+    async with SimulatorSource(cumulative=True) as whole, SimulatorSource(fault="reset") as broken:
+        columns = await example["side_by_side"]("Who are you?", whole=whole, broken=broken)
+
+    assert [column.text for column in columns] == [ANSWER, "".join(ABOUT.tokens[:8])]
+    assert columns[0].state.startswith("complete") and columns[1].state.startswith("truncated: ")
+    assert "whole" in capsys.readouterr().out
+
+
+async def test_custom_source_asks_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    """P1: what a program prints is one answer, as it comes."""
+    example = runpy.run_path(str(ROOT / "examples" / "custom_source.py"))
+
+    await example["main"]()
+
+    assert capsys.readouterr().out == f"{ANSWER}\n"
+
+
+async def test_custom_source_tells_how_its_program_fails() -> None:
+    """P2, P10: an exit code is no answer, and a program that hangs is ended at its deadline."""
+    program = runpy.run_path(str(ROOT / "examples" / "custom_source.py"))["Program"]
+    failing = program(sys.executable, "-c", "raise SystemExit(3)")
+    hanging = program(sys.executable, "-c", "import threading; threading.Event().wait()")
+    hanging.deadlines = Deadlines(first_token=0.05)
+
+    async with failing, hanging:
+        failed = await Pipeline(failing).run("Who are you?", check=False)
+        late = await Pipeline(hanging).run("Who are you?", check=False)
+        (run,) = hanging._running
+
+    assert failed.end.failure is not None and failed.end.failure.message.endswith("exit code 3")
+    assert late.end.outcome == "timeout"
+    assert run.process.returncode == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("code", README, ids=range(len(README)))

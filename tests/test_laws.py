@@ -8,6 +8,7 @@ import gc
 import json
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from time import process_time
 from typing import Any, NamedTuple
 
@@ -36,9 +37,8 @@ from tokenweir.pipeline.events import (
     Start,
     ToolDelta,
     Usage,
-    WireItem,
 )
-from tokenweir.pipeline.stage import Stage
+from tokenweir.pipeline.stage import FusedCore, Stage
 from tokenweir.stages import (
     append_only,
     coalesce,
@@ -188,11 +188,10 @@ INPUTS: dict[str, st.SearchStrategy[Input]] = {
 
 class Law(NamedTuple):
     """One way to make a stage, with room for every input here. `keeps` says that it keeps the text of
-    an answer, as its docstring must; `joins` that it may join neighbouring text of one batch."""
+    an answer, as its docstring must."""
 
     make: Callable[[], AnyStage]
     keeps: bool = False
-    joins: bool = False
 
 
 def words(text: str) -> int:
@@ -208,10 +207,7 @@ STAGES: dict[str, dict[str, Law]] = {
         "auto": Law(lambda: cumulative_detect("auto"), keeps=True),
         "cumulative": Law(lambda: cumulative_detect("cumulative"), keeps=True),
     },
-    "decode_protocol": {
-        name: Law(lambda name=name: decode_protocol(name))
-        for name in PROTOCOLS  # type: ignore[misc]
-    },
+    "decode_protocol": {name: Law(partial(decode_protocol, name)) for name in PROTOCOLS},
     "delta_extract": {"": Law(delta_extract)},
     "limit": {"": Law(lambda: limit(characters=10**9)), "timed": Law(lambda: limit(seconds=9.0))},
     "ndjson_decode": {"": Law(ndjson_decode), "small": Law(lambda: ndjson_decode(limit=20))},
@@ -433,12 +429,12 @@ def lines(line: bytes) -> Callable[[int], list[Any]]:
     return make
 
 
-def payloads(*given_payloads: Any) -> Callable[[int], list[WireItem]]:
+def payloads(*given_payloads: Any) -> Callable[[int], list[SSEEvent]]:
     """So many bytes of payloads over and over."""
     events = [SSEEvent(json.dumps(payload).encode()) for payload in given_payloads]
     size_of_all = sum(len(event.data) for event in events)
 
-    def make(size: int) -> list[WireItem]:
+    def make(size: int) -> list[SSEEvent]:
         return events * (size // size_of_all)
 
     return make
@@ -458,7 +454,6 @@ def open_wide(**options: Any) -> Callable[[], AnyStage]:
     return lambda: sse_decode(limit=1 << 30, **options)
 
 
-FIRST = [SSEEvent(data) for data in (RAW_PAYLOADS[0], RAW_PAYLOADS[6])]
 ENDLESS: dict[str, tuple[Callable[[], AnyStage], Callable[[int], Iterable[Any]]]] = {
     "a line": (open_wide(), lines(b"x")),
     "a data line": (open_wide(strict=True), lambda size: [b"data: ", *lines(b"x")(size)]),
@@ -550,19 +545,20 @@ def cost(make: Callable[[], AnyStage], items: Iterable[Any]) -> float:
     gc.collect()
     gc.disable()
     try:
-        times: list[float] = []
-        for _ in range(3):
-            core = make().core()
-            feed = core.feed
-            began = process_time()
-            for item in fed:
-                feed([item])
-            core.finish()
-            times.append(process_time() - began)
-        assert core.error is None
-        return min(times)
+        return min(_once(make().core(), fed) for _ in range(3))
     finally:
         gc.enable()
+
+
+def _once(core: FusedCore[Any, Any], items: Input) -> float:
+    feed = core.feed
+    began = process_time()
+    for item in items:
+        feed([item])
+    core.finish()
+    took = process_time() - began
+    assert core.error is None
+    return took
 
 
 @pytest.mark.parametrize(("make", "items"), ENDLESS.values(), ids=ENDLESS)

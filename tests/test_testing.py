@@ -97,7 +97,8 @@ async def test_closing_wakes_a_reader() -> None:
         await anyio.wait_all_tasks_blocked()
         connection.close()
 
-    assert (connection.closed, anyio.current_time()) == (1, began)
+    assert connection.closed == 1
+    assert anyio.current_time() < began + 1
 
 
 async def test_scripts_for_attempts() -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -239,14 +239,15 @@ def test_closed_by_a_stage() -> None:
     """A stage runs on the background loop: one that says `close` does not wait for itself."""
 
     class Closing:
-        def feed(self, items: list[Event]) -> list[Event]:
+        def feed(self, items: Sequence[Event]) -> Sequence[Event]:
             streams[0].close()
             return items
 
         def finish(self) -> list[Event]:
             return []
 
-    streams = [Pipeline(ScriptedSource([text("a"), 60.0]), Stage(Closing)).iterate("hi")]
+    closing: Stage[Event, Event] = Stage(Closing)
+    streams = [Pipeline(ScriptedSource([text("a"), 60.0]), closing).iterate("hi")]
     began = time.perf_counter()
     list(streams[0])
 
@@ -274,17 +275,23 @@ def test_twenty_cancelled_at_once() -> None:
     """P10: twenty threads that wait in silence are all let go."""
     source = ScriptedSource([text("a"), 60.0])
     streams = [Pipeline(source).iterate("hi") for _ in range(20)]
+    waiting = threading.Barrier(21, timeout=SOON)
+
+    def read(stream: SyncStream) -> list[Event]:
+        reach(stream, Delta)
+        waiting.wait()
+        return list(stream)
+
     with ThreadPoolExecutor(20) as threads:
-        reading = [threads.submit(list[Event], stream) for stream in streams]
-        while [connection.left for connection in source.connections] != [[60.0]] * 20:
-            time_to_read_ahead()
+        reading = [threads.submit(read, stream) for stream in streams]
+        waiting.wait()
         for stream in streams:
             stream.cancel()
-        texts = [[event.text for event in read.result(SOON) if isinstance(event, Delta)] for read in reading]
+        rests = [read.result(SOON) for read in reading]
 
-    assert texts == [["a"]] * 20
-    assert {stream.end.outcome for stream in streams if stream.end} == {"cancelled"}
-    assert all(connection.closed for connection in source.connections)
+    assert rests == [[]] * 20
+    assert [stream.end.outcome for stream in streams if stream.end] == ["cancelled"] * 20
+    assert [connection.closed for connection in source.connections] == [1] * 20
 
 
 def test_one_reader() -> None:

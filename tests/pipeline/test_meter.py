@@ -1,5 +1,8 @@
 """The figures of a stream."""
 
+# A test may look inside.
+# pyright: reportPrivateUsage=false
+
 import statistics
 
 import pytest

@@ -294,9 +294,10 @@ async def test_cancelled_at_every_read() -> None:
     whole = (await hear(stream_of(ScriptedSource(script)))).events
     for at in range(1, 7):
         events: list[Event] = []
-        with anyio.CancelScope() as scope:
-            source = Cancelling(script).cancel(scope, at)
-            stream = stream_of(source)
+        scope = anyio.CancelScope()
+        source = Cancelling(script).cancel(scope, at)
+        stream = stream_of(source)
+        with scope:
             async for event in stream:
                 events.append(event)  # noqa: PERF401 - a comprehension loses what came before an exception
 
@@ -431,3 +432,23 @@ async def test_text_after_the_last_word_is_ignored() -> None:
 
     assert (heard.text, heard.end.outcome) == ("Hello", "complete")
     assert source.connections[0].left == [text("even more")]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_with_aiostream() -> None:
+    """DESIGN 6, 7: a stream is an async iterable like any other: its operators map, cut and merge it, and
+    leaving them closes it."""
+    operators = pytest.importorskip("aiostream").stream
+    one, other = stream_of(ScriptedSource([text("a"), HELLO])), stream_of(ScriptedSource([text("b"), HELLO]))
+    async with operators.merge(one, other).stream() as merged:
+        all_events: list[Event] = [event async for event in merged]
+    source = ScriptedSource([text("a"), LONG])
+    stream = stream_of(source)
+    async with operators.take(stream, 2).stream() as taken:
+        events = [event async for event in taken]
+
+    assert sum(isinstance(event, Delta) for event in all_events) == 6
+    assert sum(isinstance(event, End) for event in all_events) == 2
+    assert events == [Start("a1", "scripted", "m", 1), Delta("a")]
+    assert stream.end is not None
+    assert (stream.end.outcome, source.connections[0].closed) == ("cancelled", 1)

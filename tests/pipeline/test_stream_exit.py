@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -121,7 +121,7 @@ except KeyboardInterrupt:
 
 
 @contextmanager
-def backend(pieces: bytes) -> Iterator[str]:
+def backend(pieces: bytes) -> Generator[str]:
     """A server in a thread: it answers every request with these bytes."""
     listening = socket.create_server(("127.0.0.1", 0))
 

@@ -112,7 +112,25 @@ async def test_every_framing_ends_well() -> None:
 
 
 async def test_surplus_after_the_promised_length() -> None:
-    """U10: bytes beyond Content-Length belong to nobody."""
+    """U10: bytes beyond Content-Length belong to nobody, and their connection is not used again."""
+
+    async def play(visit: Visit) -> None:
+        start, body = framed("length", [HELLO])
+        await visit.asked()
+        await visit.send_apart([start, *body, text("surplus")])
+        await visit.left.wait()
+
+    async with serve(play) as server, connect("openai-compatible", server.url) as source:
+        heard = await hear(Pipeline(source).stream("hi"))
+        with anyio.fail_after(1):
+            await server.visits[0].left.wait()
+
+    assert (heard.text, heard.end.outcome) == ("Hello", "complete")
+
+
+async def test_surplus_in_the_same_read_as_the_head() -> None:
+    """U10: aiohttp drops an answer whose head, body and surplus come in one read (a limit of its parser);
+    then at least nobody takes the nothing for a whole answer."""
 
     async def play(visit: Visit) -> None:
         start, body = framed("length", [HELLO])
@@ -122,7 +140,5 @@ async def test_surplus_after_the_promised_length() -> None:
 
     async with serve(play) as server, connect("openai-compatible", server.url) as source:
         heard = await hear(Pipeline(source).stream("hi"))
-        with anyio.fail_after(1):
-            await server.visits[0].left.wait()
 
-    assert (heard.text, heard.end.outcome) == ("Hello", "complete")
+    assert (heard.text, heard.end.outcome, heard.kind) == ("", "error", "protocol")

@@ -1,19 +1,24 @@
 """Leaving a stream in every way and in every phase, as the upstream sees it: over real sockets."""
 
 import asyncio
+import gc
 import random
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from statistics import quantiles
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from tests.servers import Script, Server, Visit, framed, http_chunk, serve, settle, silent
-from tests.transcripts import text
+from tests.reader import hear
+from tests.servers import Script, Server, Visit, answer, framed, http_chunk, raw, reply, serve, settle, silent
+from tests.transcripts import HELLO, text
 from tokenweir import Deadlines, Delta, Event, Phase, Pipeline, Source, Start, Stream, connect
+from tokenweir.pipeline.retry import Retry
+from tokenweir.pipeline.transport import AiohttpConnection
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +33,7 @@ def anyio_backend() -> str:
 
 
 @asynccontextmanager
-async def backend(script: Script) -> AsyncIterator[tuple[Server, Source]]:
+async def backend(script: Script) -> AsyncGenerator[tuple[Server, Source]]:
     """A server, a source that asks it, and nothing left behind by either."""
     before = asyncio.all_tasks()
     async with serve(script) as server:
@@ -207,8 +212,8 @@ async def test_cancelled_while_connecting() -> None:
         other.connect_ex(full.getsockname())
     before = asyncio.all_tasks()
     async with connect("openai-compatible", f"http://127.0.0.1:{full.getsockname()[1]}") as source:
+        stream = Pipeline(source).stream("hi")
         with anyio.move_on_after(0.05) as scope:
-            stream = Pipeline(source).stream("hi")
             await reach(stream, Start)
         await settle()
         assert asyncio.all_tasks() == before
@@ -238,6 +243,7 @@ async def test_cancelled_at_random_moments(record_property: Callable[[str, objec
     always sees the end, soon; no task, no event after the end, and the next consumer finds all in order."""
     chance = random.Random(1729)  # noqa: S311 - no secret
     loop = asyncio.get_running_loop()
+    moments: list[float] = []
     took: list[float] = []
     async with backend(chatty) as (server, source):
         pipeline = Pipeline(source)
@@ -255,12 +261,12 @@ async def test_cancelled_at_random_moments(record_property: Callable[[str, objec
                 for _ in range(chance.randrange(120)):
                     await anyio.lowlevel.checkpoint()
                 consumers.cancel_scope.cancel()
-                cancelled = loop.time()
+                moments.append(loop.time())
             for visit in server.visits[visits:]:
                 with anyio.fail_after(SOON):
                     await visit.left.wait()
                 assert visit.left_at is not None
-                took.append(visit.left_at - cancelled)
+                took.append(visit.left_at - moments[-1])
 
             assert stream.end is not None
             assert stream.end.outcome == "cancelled"
@@ -315,3 +321,42 @@ async def test_deadlines_over_a_socket() -> None:
             assert stream.end is not None
             assert stream.end.failure is not None
             assert (stream.end.outcome, stream.end.failure.phase) == ("timeout", name)
+
+
+ENDINGS: dict[str, Script] = {
+    "whole": answer(HELLO),
+    "cut": answer(text("a"), ending="fin"),
+    "broken": answer(text("a"), ending="rst"),
+    "refused": reply("404 Not Found", b"no"),
+    "no HTTP": raw(b"SSH-2.0\r\n"),
+    "no answer": raw(b""),
+}
+
+
+def open_files() -> int:
+    """How many, where the system tells."""
+    listed = Path("/proc/self/fd")
+    return len(list(listed.iterdir())) if listed.is_dir() else 0
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+async def test_nothing_is_left(name: str) -> None:
+    """P18: after any end, no stream, no connection and no file is kept by anybody."""
+
+    def left() -> int:
+        gc.collect()
+        return sum(isinstance(thing, Stream | AiohttpConnection) for thing in gc.get_objects())
+
+    before = left()
+    async with backend(ENDINGS[name]) as (server, source):
+        source.retry = Retry(attempts=1)
+        pipeline = Pipeline(source)
+        files: list[int] = []
+        for _ in range(20):
+            await hear(pipeline.stream("hi"))
+            await settle()
+            files.append(open_files())
+
+        assert left() == before
+        assert max(files[5:]) <= max(files[:5])
+        assert server.visits

@@ -1,5 +1,8 @@
 """The edge to aiohttp: its contract as a connection, what it sends, and its one timer."""
 
+# A test may look inside.
+# pyright: reportPrivateUsage=false
+
 import asyncio
 import time
 
@@ -256,8 +259,8 @@ async def test_a_consumer_that_does_not_read_stops_the_backend() -> None:
 async def test_a_silent_peer_is_closed_with_its_source() -> None:
     """P10: what waits for headers goes too when the source is closed."""
     async with serve(silent) as server, connect("mlx", server.url) as source:
+        stream = Pipeline(source).stream("hi", check=False)
         async with anyio.create_task_group() as waiting:
-            stream = Pipeline(source).stream("hi", check=False)
 
             async def wait() -> None:
                 async for _ in stream:

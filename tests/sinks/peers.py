@@ -7,7 +7,7 @@ as on a slow network, so that a kernel does not take megabytes before anybody wa
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,7 +23,7 @@ GET = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n"
 
 
 @asynccontextmanager
-async def serving(handler: Handler, **options: Any) -> AsyncIterator[int]:
+async def serving(handler: Handler, **options: Any) -> AsyncGenerator[int]:
     """An aiohttp server on loopback; its port."""
     app = web.Application()
     app.router.add_get("/", handler)

@@ -179,7 +179,7 @@ async def test_a_sink_that_turns_its_cancellation_into_a_fault() -> None:
         async def take(self) -> None:
             try:
                 await super().take()
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - the very fault
                 raise ValueError("cancelled!") from None
 
     _, report = await beside(Touchy(), batches=2)

@@ -1,5 +1,6 @@
 """fanout: one stream into several sinks, of which none harms another beyond its policy."""
 
+from itertools import pairwise
 from typing import Any
 
 import anyio
@@ -14,7 +15,7 @@ from tokenweir.pipeline.errors import MisuseError, ReceiverLeftError, SinkError,
 from tokenweir.pipeline.events import Delta, End, Event, Finish, Gap, Snapshot, Start
 from tokenweir.pipeline.sink import BranchReport
 from tokenweir.sinks import branch, callback, fanout, memory
-from tokenweir.testing import ScriptedSource
+from tokenweir.testing import ScriptedSource, Step
 
 pytestmark = pytest.mark.anyio
 
@@ -93,13 +94,14 @@ async def test_a_stuck_branch_that_is_waited_for(first: bool) -> None:  # noqa: 
     async with fanout(*sinks) as out:
         await play(out, 200, sent)
     delays = [came - went for came, went in zip(fast.times, sent, strict=False)]
-    pauses = [later - sooner - EVERY for sooner, later in zip(sent, sent[1:], strict=False)]
+    pauses = [later - sooner - EVERY for sooner, later in pairwise(sent)]
 
     assert max(delays) == 0.0
     assert sorted(pauses)[-2:] == [pytest.approx(0.0), pytest.approx(0.5)]
     assert fast.text == counted(200)
     report = out.figures[0 if first else 1]
-    assert (report.outcome, report.waited) == ("disconnected", pytest.approx(0.5))
+    assert report.outcome == "disconnected"
+    assert report.waited == pytest.approx(0.5)
     assert report.failure is not None
     assert "after 0.5 s" in report.failure.message
 
@@ -220,10 +222,15 @@ async def test_an_error_in_the_body_comes_out_plain() -> None:
     """A14: no exception group; every branch gets an End that says that the stream was left, and is closed."""
     sinks = [Kept(), Stuck(), Kept(pace=9)]
     began = anyio.current_time()
-    with pytest.raises(ZeroDivisionError):
-        async with fanout(*sinks) as out:
+    out = fanout(*sinks)
+
+    async def fail() -> None:
+        async with out:
             await out.send([Delta("a")])
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
 
     assert [[end.outcome for end in sink.ends] for sink in sinks] == [["cancelled"]] * 3
     assert [sink.calls[-1] for sink in sinks] == ["closed"] * 3
@@ -250,7 +257,7 @@ async def test_cancelled_in_the_body() -> None:
 async def test_a_run_that_is_cancelled(when: float) -> None:
     """P1, P10: every branch gets what came before, and one End: cancelled; then it is closed."""
     sinks = [Kept(), Kept(pace=0.2), Stuck(after=1)]
-    script = [wire("a"), 1.0, wire("b"), 1.0, wire("c"), 9.0, STOP, DONE]
+    script: list[Step] = [wire("a"), 1.0, wire("b"), 1.0, wire("c"), 9.0, STOP, DONE]
     with anyio.move_on_after(when):
         async with fanout(*sinks) as out:
             await Pipeline(ScriptedSource(script)).run("hi", into=out)
@@ -275,7 +282,7 @@ async def test_a_run_into_a_fanout() -> None:
 
 
 async def test_interrupted_while_waiting_for_room() -> None:
-    """P1: a `send` that is given up has handed its batch over all the same: no hole comes before what follows."""
+    """P1: a `send` that is given up has handed its batch over all the same: there is no hole."""
     sinks = [Kept(pace=1), Kept(pace=1)]
     async with fanout(*(branch(sink, "wait", batches=2) for sink in sinks)) as out:
         for number in range(20):

@@ -46,10 +46,15 @@ ANSWER: list[Event] = [
     End("complete", stats=Stats(2.123456, characters=9)),
 ]
 
-LINES = [
-    [],
-    ["\n", "\r\n[error] admin logged in", "\u2028", "\x85"],
-    ["\x1b]52;c;aGk=\x07", "\x1b[2J", "\x9b31m", "\u202egnol"],
+HOSTILE = [
+    "\n",
+    "\r\n[error] admin logged in",
+    "\u2028",
+    "\x85",
+    "\x1b]52;c;aGk=\x07",
+    "\x1b[2J",
+    "\x9b31m",
+    "\u202egnol",
 ]
 
 
@@ -120,7 +125,7 @@ async def test_other_ends(end: End, method: str) -> None:
 
 async def test_text_when_asked() -> None:
     """S16: the text of choice 0, revisions applied."""
-    events = [
+    events: list[Event] = [
         Delta("Hello wrld"),
         Delta("no", "reasoning"),
         Delta("no", index=1),
@@ -134,7 +139,7 @@ async def test_text_when_asked() -> None:
 
 @pytest.mark.parametrize("shift", [-1, 0, 1])
 async def test_text_is_bounded(shift: int) -> None:
-    """S07: so many code points and no more, and how many there were; a revision of what is not shown counts."""
+    """S07: so many code points and no more, and how many there were, those revised away not among them."""
     size = TEXT + shift
     events: list[Event] = [Delta("x" * (size - 2)), Delta("yz"), Delta("more"), Revise(size, ""), ANSWER[-1]]
     [(_, _, values)] = await logged(events, text=True)
@@ -151,7 +156,7 @@ async def test_text_that_shrinks_and_grows_again() -> None:
     assert values["text"] == "xxxyyyy" + "z" * (TEXT - 7) + " [and 7 more]"
 
 
-@pytest.mark.parametrize("hostile", LINES[1] + LINES[2])
+@pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize(
     "render",
     [

@@ -106,7 +106,7 @@ def test_many_writers_of_one_path(path: Path) -> None:
 
 @pytest.mark.parametrize("room", [7, 10, 14])
 def test_a_full_disk(path: Path, room: int) -> None:
-    """X03: the disk's refusal is raised, and the file ends with what it had taken whole; with room, it goes on."""
+    """X03: the disk's refusal is raised, and the file ends with what it took whole; with room, it goes on."""
     file = RotatingFile(path, None, 2)
     file.write(b"12345\n")
     with full_disk(room), pytest.raises(OSError, match=os.strerror(errno.EFBIG)):

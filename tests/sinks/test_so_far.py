@@ -25,7 +25,7 @@ EVENTS = st.one_of(
         ToolDelta, st.integers(0, 2), st.none() | st.just("id"), st.none() | st.just("f"), st.text(max_size=3)
     ),
     st.builds(Revise, st.integers(0, 5), st.text(max_size=3), CHANNELS, st.integers(0, 1)),
-    st.builds(lambda keep, call: Revise(keep, "r", "tool", 0, call), st.integers(0, 5), st.integers(0, 2)),
+    st.builds(Revise, st.integers(0, 5), st.just("r"), st.just("tool"), st.just(0), st.integers(0, 2)),
     st.sampled_from(
         [Start("s", "p", "m"), Usage(1, 2), Usage(3, 4), Finish("stop"), Finish("length", index=1)]
     ),
@@ -36,7 +36,7 @@ def told(events: list[Event]) -> object:
     """All that an answer is."""
     answer = Assembly()
     answer.feed(events)
-    texts = [answer.text(index, channel) for index in (0, 1) for channel in ("text", "reasoning")]  # type: ignore[arg-type]  # literals
+    texts = [answer.text(index, channel) for index in (0, 1) for channel in ("text", "reasoning")]
     return texts, [answer.tool_calls(index) for index in (0, 1)], answer.finish, answer.usage, answer.start
 
 

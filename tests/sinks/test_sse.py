@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -43,15 +43,20 @@ def read(body: bytes) -> list[Event]:
     """The events in a body, as a strict reader finds them."""
     core = sse_decode(strict=True).core()
     found = [*core.feed([body]), *core.finish()]
-    events = [
-        msgspec.json.decode(event.data, type=Event)  # type: ignore[arg-type]  # a union
-        for event in found
-        if isinstance(event, SSEEvent)
-    ]
+    events = [msgspec.json.decode(event.data, type=Event) for event in found if isinstance(event, SSEEvent)]
     assert [event.type for event in found if isinstance(event, SSEEvent)] == [
         json.loads(msgspec.json.encode(event))["type"] for event in events
     ]
     return events
+
+
+async def get(port: int) -> tuple[list[Event], Mapping[str, str]]:
+    """The events of an answer, and its headers."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/") as answer,
+    ):
+        return read(await answer.read()), answer.headers
 
 
 class Written:
@@ -70,10 +75,11 @@ async def test_the_bytes() -> None:
     response = Written()
     await sse(response).send([Start("x"), Delta("a"), Delta("b")])
 
-    assert response.writes == [
+    written = (
         b'event: start\ndata: {"type":"start","id":"x","provider":null,"model":null,"created":null}\n\n'
         b'event: delta\ndata: {"type":"delta","text":"ab","channel":"text","index":0}\n\n'
-    ]
+    )
+    assert response.writes == [written]
 
 
 @given(st.lists(st.text(), min_size=1))
@@ -121,12 +127,11 @@ async def test_a_run() -> None:
             await Pipeline(source).run("hi", into=sse(response, request))
 
     service = Service(serve)
-    async with serving(service.answer) as port, aiohttp.ClientSession() as session:
-        async with session.get(f"http://127.0.0.1:{port}/") as answer:
-            events = read(await answer.read())
+    async with serving(service.answer) as port:
+        events, headers = await get(port)
 
     assert service.fault is None
-    assert {name: answer.headers[name] for name in SSE_HEADERS} == SSE_HEADERS
+    assert {name: headers[name] for name in SSE_HEADERS} == SSE_HEADERS
     assert "".join(event.text for event in events if isinstance(event, Delta)) == "one two three"
     assert isinstance(events[-1], End)
     assert events[-1].outcome == "complete"
@@ -249,7 +254,7 @@ async def test_a_stream_has_one_reader() -> None:
 
 
 @asynccontextmanager
-async def starlette(source: ScriptedSource) -> AsyncIterator[int]:
+async def starlette(source: ScriptedSource) -> AsyncGenerator[int]:
     """A real uvicorn with a Starlette service over a source; its port."""
 
     async def answer(request: Request) -> StreamingResponse:  # noqa: ARG001 - Starlette's signature
@@ -269,12 +274,11 @@ async def starlette(source: ScriptedSource) -> AsyncIterator[int]:
 
 async def test_starlette_on_uvicorn() -> None:
     """P1, D15: the frames pass through Starlette and uvicorn as they are."""
-    async with starlette(ScriptedSource([HELLO])) as port, aiohttp.ClientSession() as session:
-        async with session.get(f"http://127.0.0.1:{port}/") as answer:
-            events = read(await answer.read())
+    async with starlette(ScriptedSource([HELLO])) as port:
+        events, headers = await get(port)
 
-    assert answer.headers["X-Accel-Buffering"] == "no"
-    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert headers["X-Accel-Buffering"] == "no"
+    assert headers["Content-Type"].startswith("text/event-stream")
     assert "".join(event.text for event in events if isinstance(event, Delta)) == "Hello"
     assert isinstance(events[-1], End)
 
@@ -288,7 +292,7 @@ async def test_a_client_of_starlette_that_vanishes() -> None:
         with anyio.fail_after(5):
             await peer.read_until(b"event: delta")
             peer.vanish()
-            while not source.connections[0].closed:
+            while not source.connections[0].closed:  # noqa: ASYNC110 - nobody is told
                 await anyio.sleep(0.01)
 
     assert b":\n\n" in peer.received

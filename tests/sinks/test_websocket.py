@@ -55,15 +55,18 @@ async def talk(
     service: Service, client: Callable[[aiohttp.ClientWebSocketResponse], Awaitable[None]]
 ) -> None:
     """An aiohttp client at a service."""
-    async with serving(service.answer) as port, aiohttp.ClientSession() as session:
-        async with session.ws_connect(f"http://127.0.0.1:{port}/") as ws:
-            await client(ws)
-            await service.over.wait()
+    async with (
+        serving(service.answer) as port,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"http://127.0.0.1:{port}/") as ws,
+    ):
+        await client(ws)
+        await service.over.wait()
 
 
 async def frames(ws: aiohttp.ClientWebSocketResponse) -> list[Event]:
     """All events that come, until the websocket is closed."""
-    return [msgspec.json.decode(message.data, type=Event) async for message in ws]  # type: ignore[arg-type]  # a union
+    return [msgspec.json.decode(message.data, type=Event) async for message in ws]
 
 
 async def test_from_a_server() -> None:
@@ -166,7 +169,7 @@ async def test_a_stuck_reader_is_cut() -> None:
 
 
 async def test_a_slow_reader_is_not_cut() -> None:
-    """P14, D04, real sockets: one write takes many times the limit, since its peer reads so little at once."""
+    """P14, D04, real sockets: one write takes many times the limit, since its peer reads little at once."""
     limit = 0.1
     took: list[float] = []
 

@@ -1,5 +1,7 @@
 """One channel, by itself: which reading holds, and what a chunk means in it."""
 
+import tracemalloc
+
 import pytest
 
 from tokenweir.pipeline.events import Delta, Done, Event, Snapshot, ToolDelta
@@ -86,12 +88,18 @@ def test_memory_is_bounded() -> None:
     """P8: a delta channel remembers no more than its bound, and then recognises no repeat."""
     one = track()
     one.settle(State.DELTA)
-    chunk = "0123456789abcdef" * 1024
-    for _ in range(2 * MEMORY_CHARACTERS // len(chunk)):
-        one.delta(chunk)
+    chunks = [f"{number:016}" * 1024 for number in range(10 * MEMORY_CHARACTERS // 16_384)]
+    tracemalloc.start()
+    try:
+        for chunk in chunks:
+            one.delta(chunk)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
 
-    assert len(one._text.getvalue()) <= MEMORY_CHARACTERS
-    assert not one.repeats(one._text.getvalue())
+    assert held < 5 * MEMORY_CHARACTERS
+    assert not one.repeats("".join(chunks))
+    assert not one.repeats("".join(chunks)[:MEMORY_CHARACTERS])
 
 
 def test_a_batch_is_its_chunks() -> None:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from tests.feeding import CUTS, run_items
-from tokenweir.pipeline.assemble import Assembly
 from tokenweir.pipeline.events import Delta, Done, Event, Extra, Finish, Revise, Snapshot, ToolDelta, Usage
 from tokenweir.stages import delta_extract
 
@@ -23,29 +22,35 @@ SNAPSHOTS = st.lists(
 )
 
 
-def shown_of(made: Assembly, event: Snapshot) -> str:
-    """The text of a snapshot's channel, as an answer has it."""
-    if event.channel != "tool":
-        return made.text(event.index, event.channel)
-    calls = made._arguments.get((event.index, event.call or 0))
-    return str(calls) if calls is not None else ""
+def apply(shown: dict[Any, str], event: Event) -> None:
+    """What a receiver does with an event: append, or keep the beginning and append."""
+    key: tuple[int, str, int | None]
+    keep: int | None
+    if isinstance(event, Delta):
+        key, keep, text = (event.index, event.channel, None), None, event.text
+    elif isinstance(event, ToolDelta):
+        key, keep, text = (event.index, "tool", event.call), None, event.arguments
+    else:
+        assert isinstance(event, Revise)
+        key, keep, text = (event.index, event.channel, event.call), event.keep, event.text
+    shown[key] = shown.get(key, "")[:keep] + text
 
 
 @given(SNAPSHOTS)
 def test_each_snapshot_is_what_stands_then(snapshots: list[Snapshot]) -> None:
     """P4, V18: after every snapshot, what was given says exactly its text; after no growth or a rewind it
     says the longer text from before. Each snapshot gives one event at most."""
-    core, made = delta_extract().core(), Assembly()
-    shown: dict[Any, str] = {}
+    core, wanted, shown = delta_extract().core(), dict[Any, str](), dict[Any, str]()
     for event in snapshots:
         key = event.index, event.channel, event.call
-        if not shown.get(key, "").startswith(event.text):
-            shown[key] = event.text
+        if not wanted.get(key, "").startswith(event.text):
+            wanted[key] = event.text
         out = core.feed([event])
-        made.feed(out)
+        for made in out:
+            apply(shown, made)
 
         assert len(out) <= 1
-        assert shown_of(made, event) == shown.get(key, "")
+        assert shown == wanted
 
 
 @given(SNAPSHOTS)

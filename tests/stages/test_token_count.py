@@ -97,7 +97,7 @@ def test_everything_that_was_said_counts() -> None:
 
 def test_revised_text_counts_as_it_stands() -> None:
     """DESIGN 4: with a counter, what was taken back does not count."""
-    events = [
+    events: list[Event] = [
         Delta("one two three"),
         Revise(4, "2 3 4"),
         ToolDelta(0, "c", "f", "a b"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.feeding import run_items
@@ -94,6 +94,8 @@ REVISIONS = st.lists(
 
 
 @given(REVISIONS, st.lists(st.integers(0, 9), max_size=8))
+@example(events=[Delta("a"), Delta("b", "reasoning"), Revise(0, "")], cuts=[2])
+@example(events=[Delta("a"), Delta("b", "text", 1), Revise(0, "")], cuts=[2])
 def test_what_a_revision_took_away_does_not_count(events: list[Event], cuts: list[int]) -> None:
     """V18: the counter sees the text as it is at the end, whatever the batches."""
     answer = Assembly()

@@ -10,6 +10,8 @@ from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
 
+import anyio
+
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Failure
@@ -59,6 +61,7 @@ class SimulatorSource(HTTPSource):
         super().__init__(model=model or self.quirks.models[0], mode=mode, deadlines=deadlines)
         self._server: Simulator | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._starting: anyio.Lock
 
     @property
     def _is_ollama(self) -> bool:
@@ -78,9 +81,13 @@ class SimulatorSource(HTTPSource):
     async def ask(self, request: Request) -> Connection:
         """A connection to the backend, which is started where it does not run yet."""
         loop = asyncio.get_running_loop()
-        if self._server is None or self._loop is not loop:
-            self._server, self._loop = Simulator(self.quirks), loop
-            await self._server.start()
+        if self._loop is not loop:
+            self._server, self._loop, self._starting = None, loop, anyio.Lock()
+        async with self._starting:
+            if self._server is None:
+                server = Simulator(self.quirks)
+                await server.start()
+                self._server = server
         self.base_url = self._server.url if self._is_ollama else f"{self._server.url}/v1"
         return super().open(request)
 

@@ -11,20 +11,20 @@ from tokenweir.pipeline.protocols.openai_chat_choice import Choice, text_of
 # --- text -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "delta",
-    [
-        {"role": "assistant"},
-        {"role": "assistant", "content": ""},
-        {"role": "assistant", "content": None},
-        {"content": None, "refusal": None, "tool_calls": None, "function_call": None},
-        {"content": 5, "refusal": 7, "reasoning_content": 9, "tool_calls": "x", "function_call": "y"},
-        {"content": {"text": 5}},
-        {"content": []},
-        {"tool_calls": [None, 5, {}], "reasoning_details": {}},
-        {},
-    ],
-)
+NOTHING: list[dict[str, Any]] = [
+    {"role": "assistant"},
+    {"role": "assistant", "content": ""},
+    {"role": "assistant", "content": None},
+    {"content": None, "refusal": None, "tool_calls": None, "function_call": None},
+    {"content": 5, "refusal": 7, "reasoning_content": 9, "tool_calls": "x", "function_call": "y"},
+    {"content": {"text": 5}},
+    {"content": []},
+    {"tool_calls": [None, 5, {}], "reasoning_details": {}},
+    {},
+]
+
+
+@pytest.mark.parametrize("delta", NOTHING)
 def test_deltas_that_say_nothing(delta: dict[str, Any]) -> None:
     """V12: role chunks, null, absent and wrong fields say nothing; the stream goes on."""
     events = decode(chunk(**delta), chunk(content="Hi"), chunk(**delta), STOP)
@@ -82,7 +82,9 @@ def test_refusal() -> None:
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning", "thinking"])
 def test_reasoning_under_any_name(name: str) -> None:
     """PROTOCOLS 2.3: DeepSeek's, vLLM's and the proxies' field are one channel."""
-    events = decode(chunk(**{name: "Hm"}), chunk(**{name: ".", "content": "Hi"}), STOP)
+    first: dict[str, Any] = {name: "Hm"}
+    then: dict[str, Any] = {name: ".", "content": "Hi"}
+    events = decode(chunk(**first), chunk(**then), STOP)
 
     assert deltas(events) == [("Hm", "reasoning", 0), (".", "reasoning", 0), ("Hi", "text", 0)]
 

@@ -1,8 +1,9 @@
 """openai-chat answers are read, in every dialect that servers speak around the choices."""
 
 import json
-from typing import Any
+from typing import Any, NoReturn
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from tokenweir.pipeline.events import (
     Usage,
 )
 from tokenweir.pipeline.protocols.openai_chat_decode import CHOICE_LIMIT, OpenAIChatDecode
+from tokenweir.pipeline.protocols.openai_chat_fast import decode_fast
 from tokenweir.pipeline.protocols.tool_calls import CALL_LIMIT
 
 HI = chunk(content="Hi")
@@ -598,7 +600,7 @@ DELTAS = st.fixed_dictionaries(
         "new": st.just(1),
     },
 )
-CHOICES = st.fixed_dictionaries(
+CHOICES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"delta": DELTAS},
     optional={
         "index": st.sampled_from([0, 0, 0, 1, 2, None, 1.0]),
@@ -623,6 +625,14 @@ CHUNKS = st.fixed_dictionaries(
 KINDS = st.sampled_from(["message", "message", "message", "error", "ping"])
 
 
+DECODE_FAST = "tokenweir.pipeline.protocols.openai_chat_decode.decode_fast"
+
+
+def refuse(_data: bytes) -> NoReturn:
+    """Takes no payload at all."""
+    raise msgspec.DecodeError("not now")
+
+
 @given(st.lists(st.tuples(CHUNKS, KINDS, st.booleans()), max_size=14))
 def test_the_fast_way_is_the_long_way(chunks: list[tuple[dict[str, Any], str, bool]]) -> None:
     """P3: the typed decode gives what the long way gives, for payloads of its form and of any other."""
@@ -631,65 +641,52 @@ def test_the_fast_way_is_the_long_way(chunks: list[tuple[dict[str, Any], str, bo
         for value, kind, ascii_only in chunks
     ]
     fast, long = OpenAIChatDecode(), OpenAIChatDecode()
-    long._misses = 10**9
+    out = [*fast.feed(items), *fast.finish()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DECODE_FAST, refuse)
+        assert [*long.feed(items), *long.finish()] == out
 
-    assert [*fast.feed(items), *fast.finish()] == [*long.feed(items), *long.finish()]
     assert fast.figures() == long.figures()
 
 
 def test_the_fast_way_is_taken() -> None:
     """DESIGN 9: an ordinary stream goes the long way for its first content and its finish alone."""
-    core = OpenAIChatDecode()
-    taken: list[SSEEvent] = []
-    core._take = lambda item, out: (taken.append(item), OpenAIChatDecode._take(core, item, out))[1]  # type: ignore[method-assign]
-    core.feed(
-        [item(payload) for payload in [chunk(role="assistant"), HI, *[chunk(content="x")] * 50, STOP, DONE]]
-    )
+    core, taken = OpenAIChatDecode(), list[bytes]()
 
-    assert len(taken) == 4
+    def watched(data: bytes) -> Any:
+        chunk = decode_fast(data)
+        taken.append(data)
+        return chunk
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DECODE_FAST, watched)
+        payloads = [chunk(role="assistant"), HI, *[chunk(content="x")] * 50, STOP, DONE]
+        core.feed([item(payload) for payload in payloads])
+
+    assert len(taken) == 50
 
 
-WORDS = [
-    "id",
-    "choices",
-    "delta",
-    "message",
-    "content",
-    "text",
-    "type",
-    "error",
-    "usage",
-    "index",
-    "finish_reason",
-]
-WORDS += [
-    "tool_calls",
-    "function",
-    "name",
-    "arguments",
-    "detail",
-    "created",
-    "model",
+WORDS = ["id", "choices", "delta", "message", "content", "text", "type", "error", "usage", "index", "object"]
+WORDS_TOO = ["finish_reason", "tool_calls", "function", "name", "arguments", "detail", "created", "model"]
+WORDS_MORE = [
     "prompt_tokens",
-    "object",
-]
-WORDS += [
     "reasoning",
     "thinking",
     "reasoning_details",
     "logprobs",
     "prompt_progress",
-    "total",
-    "processed",
     "x_groq",
 ]
+ALL_WORDS = [*WORDS, *WORDS_TOO, *WORDS_MORE, "total", "processed"]
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
     | st.floats()
     | st.sampled_from(["", "x", "\ud83d", "error", "stop"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(ALL_WORDS), inner, max_size=5)
+    ),
     max_leaves=20,
 )
 

@@ -187,7 +187,7 @@ def test_the_head() -> None:
 
 def test_usage_only_when_asked() -> None:
     """PROTOCOLS 10.1: unasked, no chunk has usage; the last figures are the ones that count."""
-    events = [Delta("x"), Usage(1, 1), Usage(1, 2, None, 3, 4), Finish("stop"), Done()]
+    events: list[Event] = [Delta("x"), Usage(1, 1), Usage(1, 2, None, 3, 4), Finish("stop"), Done()]
 
     assert all("usage" not in chunk for chunk in chunks(*events, include_usage=False))
     assert [chunk["usage"] for chunk in chunks(*events) if "usage" in chunk] == [
