@@ -79,25 +79,29 @@ class Run:
     async def _read(self) -> bytes | None:
         """What it has printed next, and b"" at its end. A read that is cancelled has lost nothing."""
         with anyio.CancelScope(deadline=self.deadline) as waiting:
-            process = self.process or await self._start()
-            if process.stdout is not None:
-                with suppress(anyio.EndOfStream):
-                    return await process.stdout.receive()
-            if await process.wait() != 0:
-                raise ChildProcessError(f"{self._command[0]} ended with exit code {process.returncode}")
-            return b""
+            if self.process is None:
+                with anyio.CancelScope(shield=True):  # begun is begun: it is asked once
+                    await self._start()
+            return await self._next()
         if waiting.cancelled_caught:
             raise DeadlinePassed
         return b""
 
-    async def _start(self) -> Process:
-        with anyio.CancelScope(shield=True):  # begun is begun: it is asked once
-            process = self.process = await anyio.open_process(self._command, stderr=subprocess.DEVNULL)
-            if process.stdin is not None:
-                with suppress(anyio.BrokenResourceError):  # it did not even listen: its exit code tells why
-                    await process.stdin.send(self._request)
-                    await process.stdin.aclose()
-        return process
+    async def _start(self) -> None:
+        process = self.process = await anyio.open_process(self._command, stderr=subprocess.DEVNULL)
+        if process.stdin is not None:
+            with suppress(anyio.BrokenResourceError):  # it did not even listen: its exit code tells why
+                await process.stdin.send(self._request)
+                await process.stdin.aclose()
+
+    async def _next(self) -> bytes:
+        if self.process is None or self.process.stdout is None:
+            return b""
+        with suppress(anyio.EndOfStream):
+            return await self.process.stdout.receive()
+        if code := await self.process.wait():
+            raise ChildProcessError(f"{self._command[0]} ended with exit code {code}")
+        return b""
 
     def failure(self, fault: Exception) -> Failure | None:
         """What an exception of `read` means, for those that are the program's own."""

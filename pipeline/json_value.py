@@ -5,7 +5,7 @@ cast at each place. Neither raises: what is not there is empty.
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 
 def as_object(value: object) -> Mapping[str, Any]:
@@ -14,7 +14,7 @@ def as_object(value: object) -> Mapping[str, Any]:
     >>> as_object({"a": 1}), as_object([1])
     ({'a': 1}, {})
     """
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType] - cast() costs
 
 
 def as_list(value: object) -> list[Any]:
@@ -23,7 +23,7 @@ def as_list(value: object) -> list[Any]:
     >>> as_list([1]), as_list(None)
     ([1], [])
     """
-    return cast("list[Any]", value) if isinstance(value, list) else []  # type: ignore[redundant-cast] - pyright needs it
+    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType] - as above
 
 
 def as_text(value: object) -> str:

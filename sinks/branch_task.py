@@ -5,7 +5,7 @@ to close) stays in here. The sink gets exactly one `End` and is closed, however 
 """
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from math import inf
 from typing import Any, cast
 
@@ -19,7 +19,8 @@ from tokenweir.sinks.backlog import Backlog
 
 PATIENCE = 1.0
 GOODBYE = 1.0
-"""Seconds that a sink has for an `End` of its own, and as many to close."""
+"""Seconds that a sink has at most once its part is cut short: half of them for an `End` of its own, and
+half to close."""
 
 
 class Branch:
@@ -44,6 +45,7 @@ class Branch:
         self._waited = 0.0
         self._moved = -inf
         self._told = False  # its sink has seen an End
+        self._closed = False
         self._more = anyio.Event()
         self._room = anyio.Event()
         self._scope: anyio.CancelScope | None = None  # of its task, while that serves
@@ -109,8 +111,6 @@ class Branch:
                 self._refuse((), f"{self._end_patience:g} s after the end")
             with anyio.CancelScope(deadline=due):
                 await self.over.wait()
-        if self.outcome == "complete":
-            await self.over.wait()
 
     def cancel(self) -> None:
         """Serve it no longer: the stream was left."""
@@ -158,7 +158,9 @@ class Branch:
 
     async def _serve(self) -> None:
         clock = running_clock()
-        while self.open and not self._told:
+        while not self._told:
+            if not self.open:
+                return
             batch = self._backlog.take()
             if not batch:
                 self._more = anyio.Event()
@@ -169,21 +171,21 @@ class Branch:
             await self._sink.send(batch)
             self._delivered += len(batch)
             self._moved = clock()
+        self._closed = True
+        await self._sink.aclose()
         if self.open:
             self.outcome = "complete"
 
     async def _part(self) -> None:
-        """An `End` of its own, where the sink has seen none, and the closing: each in its time."""
+        """What is left to do for a sink whose part was cut short: an `End` of its own, and the closing."""
         try:
             if not self._told:
-                self._told = True
-                with anyio.move_on_after(GOODBYE, shield=True), suppress(Exception):
+                with anyio.move_on_after(GOODBYE / 2, shield=True):
                     await self._sink.send(self._last_words())
         finally:
-            with anyio.move_on_after(GOODBYE, shield=True) as closing:
-                await self._sink.aclose()
-        if closing.cancelled_caught:
-            raise TimeoutError(f"it did not close within {GOODBYE:g} s")
+            if not self._closed:
+                with anyio.move_on_after(GOODBYE / 2, shield=True):
+                    await self._sink.aclose()
 
     def _last_words(self) -> list[Event]:
         wrong = self.outcome in ("failed", "disconnected")
@@ -191,9 +193,8 @@ class Branch:
         return [Gap(self._lost), end] if self._lost else [end]
 
     def _fail(self, fault: BaseException, *, joined: bool) -> None:
-        """Its sink raised. A branch that is over already keeps what it is; one that took everything may
-        still fail to close."""
-        if self.outcome not in ("open", "complete"):
+        """Its sink raised. A branch that is over already keeps what it is."""
+        if not self.open:
             return
         self.outcome = "failed"
         if isinstance(fault, SinkError):

@@ -86,7 +86,7 @@ class Fanout:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End what is still open, and wait for it: 2 s at most."""
+        """End what is still open, and wait for it: GOODBYE seconds at most."""
         self._entered -= 1
         group = self._group
         if self._entered == 0 and group is not None:

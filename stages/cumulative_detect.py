@@ -12,7 +12,7 @@ and what natural text does by chance says too little to decide. Text once sent i
 """
 
 from collections.abc import Sequence
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Channel, Delta, Done, Event, Finish, ToolDelta, Usage
@@ -69,6 +69,7 @@ class CumulativeDetect:
     def __init__(self, *, declared: bool) -> None:
         self._declared = declared
         self._tracks: dict[tuple[int, str, int | None], Track] = {}
+        self._spoken: dict[int, list[Track]] = {}  # those of text, not of calls, by choice
         self._waiting: list[Event] = []
         self._holder: Track | None = None
         self._settled: Track | None = None  # the last channel that gave a delta: most likely the next too
@@ -128,9 +129,8 @@ class CumulativeDetect:
             out.append(event)
 
     def _tool(self, event: ToolDelta, out: list[Event]) -> None:
-        for key in ((event.index, channel, None) for channel in get_args(Channel)):
-            if key in self._tracks:
-                self._tracks[key].segment_over = True
+        for track in self._spoken.get(event.index, ()):
+            track.segment_over = True
         if event.id is not None or event.name is not None:
             out.append(ToolDelta(event.call, event.id, event.name, "", event.index))
             event = ToolDelta(event.call, None, None, event.arguments, event.index)
@@ -236,12 +236,12 @@ class CumulativeDetect:
 
     # --- channels -----------------------------------------------------------------------------
 
-    def _track(self, index: int, channel: str | None, call: int | None) -> Track:
+    def _track(self, index: int, channel: Channel | None, call: int | None) -> Track:
         key = (index, channel or "tool", call)
-        track = self._tracks.get(key)
-        if track is None:
-            of = cast("Channel | None", channel)
-            track = self._tracks[key] = Track(of, index, call, declared=self._declared)
+        if (track := self._tracks.get(key)) is None:
+            track = self._tracks[key] = Track(channel, index, call, declared=self._declared)
+            if channel is not None:
+                self._spoken.setdefault(index, []).append(track)
         return track
 
     def _track_of(self, event: Delta | ToolDelta) -> Track | None:

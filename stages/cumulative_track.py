@@ -58,7 +58,7 @@ class Track:
         self._size = 0
         self._deltas = 0
         self._brackets = Brackets() if channel is None else None  # of a call's arguments
-        self._balanced = False
+        self._unread: list[str] = []  # arguments whose brackets were not looked at yet
 
     # --- OPEN ---------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class Track:
         8.3). A channel declared cumulative that began with deltas may send everything later (case 3).
         """
         if self.channel is None:
-            return self._replaced_arguments(text) if text.startswith('{"') and self._balanced else None
+            return self._replaced_arguments(text) if text.startswith('{"') and self._balanced() else None
         if not self.declared or len(text) < max(self._size, REPEAT_CHARACTERS) or not self._size:
             return None
         if self._size > MEMORY_CHARACTERS:
@@ -209,10 +209,18 @@ class Track:
         self.resent += len(known.encode())
         return self.delta(text[len(known) :]) if len(text) > len(known) else []
 
+    def _balanced(self) -> bool:
+        """Whether no bracket of the arguments so far is open; each character is looked at once."""
+        if not self._size or self._brackets is None:
+            return False
+        fresh = "".join(self._unread)
+        self._unread.clear()
+        return self._brackets.add(fresh.encode("utf-8", "surrogatepass"))
+
     def _replaced_arguments(self, text: str) -> list[Event] | None:
         known = self._text.getvalue()
         if self._size > MEMORY_CHARACTERS or not known.startswith("{") or not is_json(known.encode()):
-            self._brackets, self._balanced = None, False  # never again: it was looked at once
+            self._brackets = None  # never again: it was looked at once
             return None
         self.resent += len(text.encode())
         self._text, self._size, self._brackets = StringIO(), 0, Brackets()
@@ -220,12 +228,12 @@ class Track:
         return [] if text == known else [self._snapshot(text)]
 
     def _remember(self, text: str) -> None:
-        if self._brackets is not None:
-            self._balanced = self._brackets.add(text.encode("utf-8", "surrogatepass"))
         self._size += len(text)
         self._deltas += 1
         if self._size <= MEMORY_CHARACTERS:
             self._text.write(text)
+            if self._brackets is not None:
+                self._unread.append(text)
 
 
 def text_of(event: Event) -> str:

@@ -92,7 +92,8 @@ class Splitter:
         place: Place = "reasoning" if self._state == "reasoning" or self.assumed else "text"
         if waiting and self._state == "start":
             self._settle()
-        self._unscanned.append(waiting)
+        if waiting:
+            self._unscanned.append(waiting)
         if kind == "tool call":
             self._begin()
         elif kind == "trust":

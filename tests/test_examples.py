@@ -1,14 +1,16 @@
-"""The examples, run as they stand: examples/ and the README's own."""
+"""The examples, run as they stand; those in the texts run in test_docs.py."""
 
-import re
+import json
 import runpy
 import signal
-import subprocess
+import socket
 import sys
 from pathlib import Path
 
 import anyio
 import pytest
+import structlog
+import uvicorn
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
@@ -17,7 +19,6 @@ from tokenweir.simulator.source import SimulatorSource
 from tokenweir.simulator.text import ABOUT
 
 ROOT = Path(__file__).parent.parent
-README = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
 ANSWER = ABOUT.text
 
 pytestmark = pytest.mark.anyio
@@ -43,9 +44,12 @@ async def test_service_answers_once() -> None:
     example = runpy.run_path(str(ROOT / "examples" / "embed_in_aiohttp.py"))
     source = SimulatorSource(cumulative=True)
 
-    async with TestServer(example["service"](source)) as server, ClientSession() as client:
-        async with client.get(server.make_url("/?q=Hello")) as response:
-            text = await response.text()
+    async with (
+        TestServer(example["service"](source)) as server,
+        ClientSession() as client,
+        client.get(server.make_url("/?q=Hello")) as response,
+    ):
+        text = await response.text()
 
     assert text == ANSWER
 
@@ -60,7 +64,7 @@ async def test_a_browser_that_leaves_frees_the_backend() -> None:
     async with ClientSession() as client, client.get(server.make_url("/")) as response:
         await response.content.readany()
     with anyio.fail_after(5):
-        while not source.exchanges:
+        while not source.exchanges:  # noqa: ASYNC110 - nobody is told
             await anyio.sleep(0.005)
     outcome = source.exchanges[-1].outcome
     await server.close()
@@ -75,7 +79,8 @@ async def test_two_backends_side_by_side(capsys: pytest.CaptureFixture[str]) -> 
         columns = await example["side_by_side"]("Who are you?", whole=whole, broken=broken)
 
     assert [column.text for column in columns] == [ANSWER, "".join(ABOUT.tokens[:8])]
-    assert columns[0].state.startswith("complete") and columns[1].state.startswith("truncated: ")
+    assert columns[0].state.startswith("complete")
+    assert columns[1].state.startswith("truncated: ")
     assert "whole" in capsys.readouterr().out
 
 
@@ -100,17 +105,63 @@ async def test_custom_source_tells_how_its_program_fails() -> None:
         late = await Pipeline(hanging).run("Who are you?", check=False)
         (run,) = hanging._running
 
-    assert failed.end.failure is not None and failed.end.failure.message.endswith("exit code 3")
+    assert failed.end.failure is not None
+    assert failed.end.failure.message.endswith("exit code 3")
     assert late.end.outcome == "timeout"
     assert run.process.returncode == -signal.SIGTERM
 
 
-@pytest.mark.parametrize("code", README, ids=range(len(README)))
-def test_readme_example_runs(code: str) -> None:
-    """Each Python example of the README ends well, says something, and warns of nothing."""
-    command = [sys.executable, "-W", "error", "-c", code]
+async def test_custom_sink_speaks_whole_sentences() -> None:
+    """P1: each word is said once, in whole sentences, and a broken answer is said to be one."""
+    sentences = runpy.run_path(str(ROOT / "examples" / "custom_sink.py"))["Sentences"]
+    said: list[str] = []
 
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    async def say(sentence: str) -> None:
+        said.append(sentence)
 
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert ANSWER in ran.stdout
+    async with SimulatorSource() as whole, SimulatorSource(fault="cut") as broken:
+        await Pipeline(whole).run("Who are you?", into=sentences(say))
+        first = said.copy()
+        said.clear()
+        await Pipeline(broken).run("Who are you?", into=sentences(say), check=False)
+
+    assert " ".join(first) == ANSWER
+    assert first[2].startswith("What I say never changes")
+    assert said[-1] == "Here the answer breaks off."
+
+
+async def test_log_in_a_service_tells_each_answer_once() -> None:
+    """S16: one line per answer, with the request's id and its end, and nothing that was said."""
+    example = runpy.run_path(str(ROOT / "examples" / "log_in_a_service.py"))
+    lines = structlog.testing.CapturingLogger()
+    app = example["service"](SimulatorSource(), structlog.wrap_logger(lines, processors=[]))
+
+    async with TestServer(app) as server, ClientSession() as client:
+        for number in ("7", "8"):
+            async with client.get(server.make_url("/"), headers={"X-Request-ID": number}) as response:
+                await response.read()
+
+    told = [call.kwargs for call in lines.calls]
+    assert [(line["request_id"], line["event"], line["outcome"]) for line in told] == [
+        ("7", "answer_end", "complete"),
+        ("8", "answer_end", "complete"),
+    ]
+    assert "simulator of tokenweir" not in str(told)
+
+
+async def test_fastapi_service_sends_events() -> None:
+    """P1, P4: FastAPI on a real uvicorn sends each character once, as server-sent events."""
+    service = runpy.run_path(str(ROOT / "examples" / "fastapi_service.py"))["service"]
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(service(SimulatorSource(cumulative=True)), log_level="error"))
+
+    async with anyio.create_task_group() as tasks, ClientSession() as client:
+        tasks.start_soon(server.serve, [listening])
+        port = listening.getsockname()[1]
+        async with client.get(f"http://127.0.0.1:{port}/answer", params={"q": "Hello"}) as response:
+            lines = (await response.text()).splitlines()
+        server.should_exit = True
+
+    events = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    assert "".join(event["text"] for event in events if event["type"] == "delta") == ANSWER
+    assert events[-1]["outcome"] == "complete"

@@ -63,7 +63,9 @@ class Choice:
         """The fields of the entry and its delta that nobody models."""
         inner = as_object(entry.get("delta")) or as_object(entry.get("message"))
         found = {key: value for key, value in inner.items() if key not in _KNOWN_DELTA}
-        found.update((key, value) for key, value in entry.items() if key not in _KNOWN_CHOICE)
+        found |= {
+            key: value for key, value in entry.items() if value is not None and key not in _KNOWN_CHOICE
+        }
         return found
 
     def _content(self, delta: Mapping[str, Any], out: list[Event]) -> None:
@@ -71,15 +73,16 @@ class Choice:
         content = delta.get("content")
         if isinstance(content, str):
             self._text(content, "text", out)
-        else:
+        elif content:
             self._parts(as_list(content), out)
         self._text(as_text(delta.get("refusal")), "refusal", out)
-        before = len(out)
-        self.calls.feed(as_list(delta.get("tool_calls")), out)
-        legacy = as_object(delta.get("function_call"))
-        if legacy:
-            self.calls.legacy(legacy, out)
-        self.seen = self.seen or any(isinstance(event, ToolDelta) for event in out[before:])
+        fragments, legacy = as_list(delta.get("tool_calls")), as_object(delta.get("function_call"))
+        if fragments or legacy:
+            before = len(out)
+            self.calls.feed(fragments, out)
+            if legacy:
+                self.calls.legacy(legacy, out)
+            self.seen = self.seen or any(isinstance(event, ToolDelta) for event in out[before:])
 
     def _text(self, text: str, channel: Channel, out: list[Event]) -> None:
         if text:
@@ -90,9 +93,14 @@ class Choice:
         """The same text stands under several names at some gateways: the first one counts. Details
         are kept as they are where they hold anything else (a signature or an encrypted part, which
         the next request must send back), or where they stand alone."""
-        text = next((found for name in _REASONING if (found := text_of(delta.get(name)))), "")
+        text = ""
+        for name in _REASONING:
+            if not text and delta.get(name):
+                text = text_of(delta[name])
         self._text(text, "reasoning", out)
         entries = as_list(delta.get("reasoning_details"))
+        if not entries:
+            return
         kept = [
             entry for entry in entries if not text or not text_of(entry) or as_object(entry).get("signature")
         ]
@@ -111,8 +119,10 @@ class Choice:
 
 def text_of(value: object) -> str:
     """The text in a string, a list of parts, or a part (`text`, `thinking`, `summary`)."""
+    if isinstance(value, str):
+        return value
     fields = as_object(value)
     inside = next((fields[name] for name in ("text", "thinking", "summary") if fields.get(name)), None)
     if isinstance(inside, (str, list)):
         return text_of(cast("object", inside))
-    return as_text(value) or "".join(map(text_of, as_list(value)))
+    return "".join(map(text_of, as_list(value)))

@@ -194,8 +194,7 @@ class OpenAIChatDecode:
     def _take_chunk(self, chunk: Mapping[str, Any], out: list[Event]) -> None:
         self._chunks += 1
         listed = [entry for entry in map(as_object, as_list(chunk.get("choices"))) if entry]
-        waiting = prompt_progress(chunk)
-        if waiting is not None:
+        if "prompt_progress" in chunk and (waiting := prompt_progress(chunk)) is not None:
             self._keep_alive(waiting, out)
         loading = None if self._content else self._loading.read(chunk, listed)
         if loading is not None:
@@ -205,12 +204,13 @@ class OpenAIChatDecode:
         for entry in listed:
             if not self._take_choice(chunk, entry, out):
                 return
-        for holder in (chunk, as_object(chunk.get("x_groq"))):
-            usage = read_usage(as_object(holder.get("usage")), self._usage)
+        for found in (chunk.get("usage"), as_object(chunk.get("x_groq")).get("usage")):
+            usage = read_usage(as_object(found), self._usage) if found else None
             if usage is not None:
                 self._usage = usage
                 out.append(usage)
-        self._extras.take({key: value for key, value in chunk.items() if key not in _KNOWN}, None, out)
+        if not chunk.keys() <= _KNOWN:
+            self._extras.take({key: value for key, value in chunk.items() if key not in _KNOWN}, None, out)
         if chunk.get("error"):
             self._end(failure_from(chunk["error"]), out)
 

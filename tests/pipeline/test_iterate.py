@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -68,7 +68,7 @@ class Backend:
 
 
 @contextmanager
-def backend(script: Script) -> Iterator[Backend]:
+def backend(script: Script) -> Generator[Backend]:
     """A backend that plays a script."""
     with (
         start_blocking_portal("asyncio") as portal,
@@ -128,7 +128,7 @@ def test_the_events_are_those_of_the_async_stream() -> None:
 
 
 def test_nothing_is_read_ahead() -> None:
-    """D10: a consumer that stops asking stops the backend: one read at a time crosses the threads."""
+    """P13: a consumer that stops asking stops the backend: one read at a time crosses the threads."""
     source = ScriptedSource([text("a"), text("b"), text("c"), STOP + DONE])
     with Pipeline(source).iterate("hi") as stream:
         assert source.connections == []
@@ -144,7 +144,7 @@ def time_to_read_ahead() -> None:
 
 
 def test_a_broken_end_is_raised_here() -> None:
-    """P3: after `End(truncated)`, the error; once."""
+    """P2: after `End(truncated)`, the error; once."""
     stream = Pipeline(ScriptedSource([text("a")])).iterate("hi")
     events: list[Event] = []
     with pytest.raises(TruncatedError) as broken:
@@ -179,7 +179,7 @@ PHASES: dict[str, tuple[Script, type[Event] | Callable[[Event], bool]]] = {
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_cancelled_from_another_thread(phase: str) -> None:
-    """P10, D09: the stop button. One thread waits in silence, another one says `cancel`: the backend sees
+    """P10: the stop button. One thread waits in silence, another one says `cancel`: the backend sees
     the client leave, and the waiting loop ends without an error."""
     script, until = PHASES[phase]
     with backend(script) as far, Pipeline(far.source).iterate("hi") as stream:
@@ -257,7 +257,7 @@ def test_closed_by_a_stage() -> None:
 
 
 def test_twenty_at_once() -> None:
-    """P20: twenty threads, one backend, one background loop: each gets its whole answer."""
+    """P4: twenty threads, one backend, one background loop: each gets its whole answer."""
     pipeline = Pipeline(connect("simulator", cumulative=True))
 
     def ask(number: int) -> str:
@@ -344,7 +344,7 @@ def test_an_interrupted_thread_leaves() -> None:
 
 
 PROLOGUE = """
-import os, sys, threading
+import gc, os, sys, threading
 from tokenweir import Delta, Pipeline, connect
 
 def reach(stream):
@@ -381,6 +381,17 @@ if child == 0:
         os._exit("before a fork" not in str(refused))
 else:
     assert os.waitpid(child, 0)[1] == 0
+""",
+    "sources in circles, collected while their loop lives": """
+simulator = connect("simulator")
+list(Pipeline(simulator).iterate("hi"))
+for _ in range(3):
+    circle = [Pipeline(connect("openai-compatible", simulator.base_url))]
+    assert list(circle[0].iterate("hi"))
+    circle.append(circle)
+    del circle
+    gc.collect()
+list(Pipeline(simulator).iterate("hi"))
 """,
     "a simulator": "held = reach(Pipeline(connect('simulator', rate=50.0)).iterate('hi'))",
 }

@@ -20,8 +20,11 @@ from tests.transcripts import HELLO, text
 ROOT = Path(__file__).parents[2]
 
 PROLOGUE = """
-import asyncio, sys
+import asyncio, logging, sys
 from tokenweir import Delta, Phase, Pipeline, connect
+
+# The debug mode warns of every step that took long: on a busy machine, any may.
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 async def leave(stream, at):
     async for event in stream:

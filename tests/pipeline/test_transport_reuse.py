@@ -1,5 +1,7 @@
 """Which connections serve another request, and which are closed."""
 
+import gc
+
 import anyio
 import pytest
 
@@ -168,3 +170,12 @@ async def test_streams_at_once_share_nothing() -> None:
         assert texts == ["Hello"] * 40
         assert sum(always(server)) == 40
         assert len(server.visits) <= 21
+
+
+async def test_a_source_that_is_dropped() -> None:
+    """P18, D18: what a source has pooled is closed when nobody holds it any more, in the running loop."""
+    async with serve(ending(LAST_CHUNK)) as server:
+        assert await ask(connect("mlx", server.url)) == "Hello"
+        gc.collect()
+        with anyio.fail_after(1):
+            await server.visits[0].left.wait()

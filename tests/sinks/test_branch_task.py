@@ -102,7 +102,7 @@ async def test_a_sink_that_cannot_be_closed() -> None:
 
 
 async def test_a_sink_that_does_not_close() -> None:
-    """D11: closing has its time, and then is left alone."""
+    """D11: closing has its PATIENCE, and then is left alone."""
 
     class Hanging(Kept):
         async def aclose(self) -> None:
@@ -111,10 +111,42 @@ async def test_a_sink_that_does_not_close() -> None:
     began = anyio.current_time()
     _, report = await beside(Hanging())
 
-    assert report.outcome == "failed"
-    assert report.failure is not None
-    assert "did not close" in report.failure.message
+    assert report.outcome == "disconnected"
+    assert anyio.current_time() - began == pytest.approx(PATIENCE)
+
+
+async def test_a_sink_that_neither_takes_its_end_nor_closes() -> None:
+    """D11: both together have GOODBYE seconds."""
+
+    class Dead(Stuck):
+        async def aclose(self) -> None:
+            await anyio.sleep_forever()
+
+    began = anyio.current_time()
+    _, report = await beside(Dead(), batches=2)
+
+    assert report.outcome == "disconnected"
     assert anyio.current_time() - began == pytest.approx(GOODBYE)
+
+
+async def test_a_primary_may_take_its_time_to_close() -> None:
+    """P1: who is waited for without a limit is so at closing too; a cancellation ends that."""
+
+    class Slow(Kept):
+        async def aclose(self) -> None:
+            await anyio.sleep(60)
+            await super().aclose()
+
+    first, second = Slow(), Slow()
+    async with fanout(first) as out:
+        await out.send([COMPLETE])
+    gone = fanout(second)
+    with anyio.move_on_after(5):
+        async with gone:
+            await gone.send([COMPLETE])
+
+    assert (first.calls, out.figures[0].outcome) == ([[COMPLETE], "closed"], "complete")
+    assert (second.calls, gone.figures[0].outcome) == ([[COMPLETE]], "cancelled")
 
 
 async def test_a_sink_that_is_stuck_for_good() -> None:
@@ -126,7 +158,7 @@ async def test_a_sink_that_is_stuck_for_good() -> None:
 
     assert sink.calls == [[Delta("0")], [Gap(3), End("error", failure)], "closed"]
     assert (report.outcome, report.failure, report.dropped) == ("disconnected", failure, 3)
-    assert anyio.current_time() - began == pytest.approx(GOODBYE)
+    assert anyio.current_time() - began == pytest.approx(GOODBYE / 2)
 
 
 async def test_a_sink_that_takes_nothing_at_the_end() -> None:
@@ -137,7 +169,7 @@ async def test_a_sink_that_takes_nothing_at_the_end() -> None:
 
     assert (report.outcome, report.dropped) == ("disconnected", 5)
     assert [type(event) for event in sink.events] == [Delta, Gap, End]
-    assert anyio.current_time() - began == pytest.approx(PATIENCE + GOODBYE)
+    assert anyio.current_time() - began == pytest.approx(PATIENCE + GOODBYE / 2)
 
 
 async def test_a_sink_that_moves_at_the_end_is_waited_for() -> None:

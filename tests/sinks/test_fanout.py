@@ -235,7 +235,7 @@ async def test_an_error_in_the_body_comes_out_plain() -> None:
     assert [[end.outcome for end in sink.ends] for sink in sinks] == [["cancelled"]] * 3
     assert [sink.calls[-1] for sink in sinks] == ["closed"] * 3
     assert outcomes(out.figures) == ["cancelled"] * 3
-    assert anyio.current_time() - began <= 2.0
+    assert anyio.current_time() - began <= 1.0
 
 
 async def test_cancelled_in_the_body() -> None:
@@ -250,7 +250,7 @@ async def test_cancelled_in_the_body() -> None:
     assert scope.cancelled_caught
     assert [[end.outcome for end in sink.ends] for sink in sinks] == [["cancelled"]] * 3
     assert [sink.calls[-1] for sink in sinks] == ["closed"] * 3
-    assert anyio.current_time() - began <= 7.0
+    assert anyio.current_time() - began <= 6.0
 
 
 @pytest.mark.parametrize("when", [0.5, 1.5, 2.5])
@@ -292,6 +292,35 @@ async def test_interrupted_while_waiting_for_room() -> None:
 
     assert [sink.text for sink in sinks] == [counted(20)] * 2
     assert [sink.ends for sink in sinks] == [[COMPLETE]] * 2
+
+
+async def test_closed_while_somebody_waits_for_room() -> None:
+    """D09: closing from another task lets go of a `send` that waits, and the run ends."""
+    async with fanout(Stuck()) as out, anyio.create_task_group() as tasks:
+
+        async def close() -> None:
+            await anyio.sleep(5)
+            await out.aclose()
+
+        tasks.start_soon(close)
+        with pytest.raises(ReceiverLeftError):
+            await play(out, 99)
+
+    assert outcomes(out.figures) == ["cancelled"]
+
+
+async def test_the_end_is_over_when_every_sink_is_closed() -> None:
+    """P1: when `send` has given the End, what the sinks have is whole, and their files are closed."""
+
+    class Slow(Kept):
+        async def aclose(self) -> None:
+            await anyio.sleep(0.5)
+            await super().aclose()
+
+    sinks = [Kept(), Slow()]
+    async with fanout(*sinks) as out:
+        await play(out, 3)
+        assert [sink.calls[-1] for sink in sinks] == ["closed"] * 2
 
 
 # --- D14: late joiners ----------------------------------------------------------------------------
@@ -356,6 +385,18 @@ async def test_a_joiner_that_is_cancelled_leaves() -> None:
     assert [end.outcome for end in late.ends] == ["cancelled"]
     assert late.calls[-1] == "closed"
     assert (first.ends, outcomes(out.figures)) == ([COMPLETE], ["complete", "left"])
+
+
+async def test_joining_ends_where_its_caller_is_cancelled() -> None:
+    """P10: a cancelled `join` says goodbye to its sink, and passes the cancellation on."""
+    late, went_on = Kept(), False
+    async with fanout(memory()) as out:
+        with anyio.move_on_after(1) as scope:
+            await out.join(late)
+            went_on = True
+
+    assert (scope.cancelled_caught, went_on) == (True, False)
+    assert late.calls[-1] == "closed"
 
 
 async def test_a_joiner_keeps_the_run_alive() -> None:

@@ -65,6 +65,8 @@ def test_fragments_of_one_call() -> None:
         ToolDelta(0, arguments="1}"),
         ToolDelta(1, "b", "g"),
         ToolDelta(1, arguments="{}", index=1),
+        ToolDelta(2, "c"),
+        ToolDelta(2, name="h"),
     ]
 
     assert joined(events) == [ToolDelta(0, "a", "f", '{"x":1}'), *events[3:]]

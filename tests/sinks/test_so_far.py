@@ -79,5 +79,8 @@ def test_what_is_waited_for() -> None:
     so_far = SoFar()
     assert list(so_far.replay()) == []
     so_far.feed([Phase("connecting"), Phase("loading", 0.5)])
+    waiting = list(so_far.replay())
+    so_far.feed([Delta("a")])
 
-    assert list(so_far.replay()) == [Phase("loading", 0.5)]
+    assert waiting == [Phase("loading", 0.5)]
+    assert list(so_far.replay()) == [Delta("a")]

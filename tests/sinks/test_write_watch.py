@@ -93,6 +93,14 @@ async def test_a_write_that_is_through_is_not_cut() -> None:
     assert await cut_after(watch) == pytest.approx(WRITE_TIMEOUT, abs=1.01)
 
 
+async def test_never_early() -> None:
+    """P14: the limit is the peer's in full, also where a look comes right after the write began."""
+    watch = WriteWatch(Reader())
+    await watch.write(anyio.sleep(0.9))
+
+    assert WRITE_TIMEOUT <= await cut_after(watch) <= WRITE_TIMEOUT + 1
+
+
 async def test_writes_in_turn_cost_no_timer_each(monkeypatch: pytest.MonkeyPatch) -> None:
     """Speed: a thousand writes that need not wait share one timer."""
     loop, timers = asyncio.get_running_loop(), list[float]()
