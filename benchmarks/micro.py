@@ -20,9 +20,9 @@ import anyio
 
 from benchmarks.bodies import Workload, frames, text
 from tokenweir import Delta, Pipeline, Source
+from tokenweir.pipeline.core import Part
 from tokenweir.pipeline.meter import Meter
 from tokenweir.pipeline.request import Request
-from tokenweir.pipeline.stage import Part
 from tokenweir.stages import token_count
 from tokenweir.stages.cumulative_detect import Mode
 

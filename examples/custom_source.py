@@ -25,9 +25,9 @@ import msgspec
 from anyio.abc import Process
 
 from tokenweir import Failure, Pipeline, Source
+from tokenweir.pipeline.connection import DeadlinePassed
 from tokenweir.pipeline.protocols import openai_chat
 from tokenweir.pipeline.request import Request
-from tokenweir.pipeline.transport import DeadlinePassed
 from tokenweir.simulator.server import Simulator
 from tokenweir.sinks import stdout
 

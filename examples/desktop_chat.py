@@ -8,6 +8,7 @@ each event goes to the window as a signal. The stop button calls `cancel()` from
 backend is freed at once, and the worker's loop just ends.
 """
 
+import signal
 import sys
 
 from PySide6.QtCore import QThread, Signal
@@ -59,6 +60,7 @@ class Chat(QWidget):
         self.question = QLineEdit("Who are you?", placeholderText="Ask something")
         self.button = QPushButton("Ask")
         self.text = QPlainTextEdit(readOnly=True)  # plain: an answer is text, and never markup
+        self.text.document().setDocumentMargin(10)
         self.state = QLabel("ready")
         self.state.setWordWrap(True)
         row = QHBoxLayout()
@@ -139,6 +141,7 @@ class Chat(QWidget):
 
 def main() -> int:
     """The window, over a simulated backend that loads its model first and then resends everything."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Qt's loop would not look at Ctrl-C
     app = QApplication(sys.argv)
     source = connect("simulator", cumulative=True, load_seconds=3, rate=30)
     chat = Chat(Pipeline(source, append_only()))  # what is shown is not taken back

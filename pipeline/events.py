@@ -194,9 +194,7 @@ class End(Struct, frozen=True, gc=False, tag="end"):
     stats: Stats = Stats()
 
 
-Event = (
-    Start | Phase | Delta | Snapshot | Revise | ToolDelta | Usage | Finish | Extra | Done | Gap | End
-)
+Event = Start | Phase | Delta | Snapshot | Revise | ToolDelta | Usage | Finish | Extra | Done | Gap | End
 """Everything that can flow. `match` on the class, or on the JSON tag `type` (the snake_case name)."""
 
 

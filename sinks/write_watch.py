@@ -54,7 +54,8 @@ class WriteWatch:
         self._looks = 0  # without progress: a loop that was blocked has looked once, however long it took
 
     async def write(self, write: Awaitable[object]) -> None:
-        """Await the write. Raises SinkError of kind `timeout`, phase `write`, where the peer is dead."""
+        """Await the write. Raises SinkError of kind `timeout`, phase `write`, where the peer is dead, and
+        of kind `sink` where an earlier write was left halfway: nobody can wait for the rest of that."""
         loop = asyncio.get_running_loop()
         with anyio.CancelScope() as scope:
             self._scope, self._looks = scope, 0
@@ -62,6 +63,13 @@ class WriteWatch:
                 self._timer = loop.call_later(self._look, self._check)
             try:
                 await write
+            except asyncio.CancelledError:
+                # aiohttp keeps the cancelled waiter of an earlier write and awaits it again.
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                raise SinkError(Failure("sink", "an earlier write to this receiver was cancelled")) from None
+            else:
                 return
             finally:
                 self._scope = None

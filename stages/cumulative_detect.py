@@ -14,9 +14,10 @@ and what natural text does by chance says too little to decide. Text once sent i
 from collections.abc import Sequence
 from typing import Literal, get_args
 
+from tokenweir.pipeline.core import Core
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Channel, Delta, Done, Event, Finish, ToolDelta, Usage
-from tokenweir.pipeline.stage import Core, Stage
+from tokenweir.pipeline.stage import Stage
 from tokenweir.stages.cumulative_track import State, Track, text_of
 
 Mode = Literal["delta", "cumulative", "auto"]
@@ -73,8 +74,7 @@ class CumulativeDetect:
         self._waiting: list[Event] = []
         self._holder: Track | None = None
         self._settled: Track | None = None  # the last channel that gave a delta: most likely the next too
-        self._since = 0.0
-        self._now = 0.0
+        self._since = self._now = 0.0
         self._tokens: int | None = None
         self._finished = False
         self._ever_held = 0

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Literal
 
+from tokenweir.pipeline.core import Core
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Event, WireItem
-from tokenweir.pipeline.stage import Core, Stage
+from tokenweir.pipeline.stage import Stage
 from tokenweir.stages.ndjson_decode import ndjson_decode
 from tokenweir.stages.sse_decode import sse_decode
 

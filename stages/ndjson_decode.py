@@ -7,11 +7,12 @@ several lines, an array of them, as Gemini streams) is found by its brackets.
 
 from collections.abc import Sequence
 
+from tokenweir.pipeline.core import Core
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Done, Failure, SSEEvent, WireItem
 from tokenweir.pipeline.json_scan import JSONScan
 from tokenweir.pipeline.json_text import is_json
-from tokenweir.pipeline.stage import Core, Stage
+from tokenweir.pipeline.stage import Stage
 
 EVENT_LIMIT = 8 * 1024 * 1024
 """Bytes that one object may take by default."""

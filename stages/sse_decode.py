@@ -17,17 +17,15 @@ from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Comment, Done, Failure, SSEEvent, WireItem
 from tokenweir.pipeline.json_text import JSONText, is_json
 from tokenweir.pipeline.stage import Stage
-from tokenweir.stages.sse_lines import Lines
+from tokenweir.stages.sse_lines import Lines, events_in, text_of
 
 if TYPE_CHECKING:
-    from tokenweir.pipeline.stage import Core
+    from tokenweir.pipeline.core import Core
 
 EVENT_LIMIT = 8 * 1024 * 1024
 """Bytes that one event may take by default: real tool calls and images go beyond 1 MiB."""
 
 _SAMPLE = 200
-_LARGE = 128
-"""Where the first line is this long, events are found one by one."""
 _DONE = b"[DONE]"
 _BEGINNINGS = (b"data", b"event", b"id", b"retry", b"error")
 """What the last bytes of a body may be the beginning of: a field that was cut off, not other text."""
@@ -127,7 +125,7 @@ class SSEDecode:
         cut = block.rfind(b"\n\n") + 2
         if cut < len(b"\n\n") or not block.startswith(b"data: "):
             return block
-        pieces = _split(block, cut) if block.find(b"\n") < _LARGE else _walk(block, cut)
+        pieces = events_in(block, cut)
         if not pieces:
             return block
         if len(max(pieces, key=len)) + len(b"data: ") > self._limit:
@@ -167,12 +165,12 @@ class SSEDecode:
             self._take_data(line, value, out)
         elif name == b"event":
             if self._data is None:
-                self._type = _text(value)
+                self._type = text_of(value)
             else:
-                self._late = _text(value)
+                self._late = text_of(value)
         elif name == b"id":
             if b"\0" not in value:
-                self._id = _text(value)
+                self._id = text_of(value)
         elif not self._strict and name != b"retry":
             self._take_unknown(line, name, value, out)
 
@@ -195,7 +193,7 @@ class SSEDecode:
         says, but remembered for the message of a body that held no event at all."""
         if name == b"error" and value:
             self._dispatch(out)
-            self._emit(value if is_json(value) else msgspec.json.encode(_text(value)), "error", out)
+            self._emit(value if is_json(value) else msgspec.json.encode(text_of(value)), "error", out)
         elif line.lstrip()[:1] in (b"{", b"["):
             self._dispatch(out)
             self._json = JSONText()
@@ -245,34 +243,7 @@ class SSEDecode:
             if pending.strip() == _DONE or is_json(pending):
                 self._dispatch(out)
         elif self._sample and not self._dispatched and self._json is None:
-            out.append(Done(Failure("protocol", _not_a_stream(self._sample))))
+            shown = ascii(text_of(self._sample))[1:-1]
+            message = f"the body is not an event stream; it begins: {shown}"
+            out.append(Done(Failure("protocol", message)))
         return out
-
-
-def _split(block: bytes, cut: int) -> list[bytes]:
-    """The values of `data: X` and an empty line, again and again; the count of line ends proves that
-    there is nothing else. None of them where there is."""
-    pieces = block[6 : cut - 2].split(b"\n\ndata: ")
-    return pieces if block.count(b"\n", 0, cut) == 2 * len(pieces) else []
-
-
-def _walk(block: bytes, cut: int) -> list[bytes]:
-    """The same for large events, from line end to line end: a search for one byte runs at the speed
-    of memory, one for eight at a fifteenth of it."""
-    pieces: list[bytes] = []
-    at = 0
-    while at < cut:
-        end = block.find(b"\n", at)
-        if not block.startswith(b"data: ", at) or not block.startswith(b"\n", end + 1):
-            return []
-        pieces.append(block[at + 6 : end])
-        at = end + 2
-    return pieces
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
-
-
-def _not_a_stream(sample: bytes) -> str:
-    return f"the body is not an event stream; it begins: {ascii(_text(sample))[1:-1]}"

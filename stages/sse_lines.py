@@ -6,6 +6,8 @@ an unfinished line is kept as bytes, not as pieces.
 """
 
 BOM = b"\xef\xbb\xbf"
+_LARGE = 128
+"""Where the first line is this long, events are found one by one."""
 
 
 class Lines:
@@ -52,3 +54,35 @@ class Lines:
             return b""
         self._head = None
         return head.removeprefix(BOM)
+
+
+def events_in(block: bytes, cut: int) -> list[bytes]:
+    """The values of `data: X` and an empty line, again and again, in the first `cut` bytes of a block of
+    whole lines; none of them where there is provably or possibly anything else."""
+    return _split(block, cut) if block.find(b"\n") < _LARGE else _walk(block, cut)
+
+
+def _split(block: bytes, cut: int) -> list[bytes]:
+    """The values of `data: X` and an empty line, again and again; the count of line ends proves that
+    there is nothing else. None of them where there is."""
+    pieces = block[6 : cut - 2].split(b"\n\ndata: ")
+    return pieces if block.count(b"\n", 0, cut) == 2 * len(pieces) else []
+
+
+def _walk(block: bytes, cut: int) -> list[bytes]:
+    """The same for large events, from line end to line end: a search for one byte runs at the speed
+    of memory, one for eight at a fifteenth of it."""
+    pieces: list[bytes] = []
+    at = 0
+    while at < cut:
+        end = block.find(b"\n", at)
+        if not block.startswith(b"data: ", at) or not block.startswith(b"\n", end + 1):
+            return []
+        pieces.append(block[at + 6 : end])
+        at = end + 2
+    return pieces
+
+
+def text_of(value: bytes) -> str:
+    """A field's value as text; bytes that are not UTF-8 become U+FFFD, as the standard says."""
+    return value.decode("utf-8", "replace")

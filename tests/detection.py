@@ -7,8 +7,8 @@ run over them, and the outcome is compared with the truth. No expectation of how
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from tokenweir.pipeline.core import FusedCore
 from tokenweir.pipeline.events import Delta, Done, Event, Finish, Revise, Start, ToolDelta, Usage
-from tokenweir.pipeline.stage import FusedCore
 from tokenweir.stages.cumulative_detect import Mode, cumulative_detect
 from tokenweir.stages.delta_extract import delta_extract
 

@@ -7,10 +7,10 @@ HTTP, so that status, headers and retries can be tested on any loop and any cloc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tokenweir.pipeline.connection import HTTPRequest
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.sources.http import HTTPSource
 from tokenweir.pipeline.sources.openai_compatible import OpenAICompatible
-from tokenweir.pipeline.transport import HTTPRequest
 from tokenweir.testing import ScriptedConnection, Step
 
 

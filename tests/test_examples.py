@@ -155,11 +155,12 @@ async def test_fastapi_service_sends_events() -> None:
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(service(SimulatorSource(cumulative=True)), log_level="error"))
 
+    lines: list[str] = []
     async with anyio.create_task_group() as tasks, ClientSession() as client:
         tasks.start_soon(server.serve, [listening])
         port = listening.getsockname()[1]
         async with client.get(f"http://127.0.0.1:{port}/answer", params={"q": "Hello"}) as response:
-            lines = (await response.text()).splitlines()
+            lines += (await response.text()).splitlines()
         server.should_exit = True
 
     events = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]

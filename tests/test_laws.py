@@ -20,6 +20,7 @@ from msgspec import Raw
 import tokenweir.stages
 from tests.chat import call, chunk
 from tests.feeding import CUTS, pieces, run
+from tokenweir.pipeline.core import FusedCore
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import (
     Comment,
@@ -38,7 +39,7 @@ from tokenweir.pipeline.events import (
     ToolDelta,
     Usage,
 )
-from tokenweir.pipeline.stage import FusedCore, Stage
+from tokenweir.pipeline.stage import Stage
 from tokenweir.stages import (
     append_only,
     coalesce,

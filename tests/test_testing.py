@@ -9,8 +9,8 @@ from tests.reader import hear
 from tests.transcripts import HELLO, text
 from tests.virtual import virtual
 from tokenweir import Deadlines, Failure, Pipeline
+from tokenweir.pipeline.connection import DeadlinePassed
 from tokenweir.pipeline.errors import MisuseError
-from tokenweir.pipeline.transport import DeadlinePassed
 from tokenweir.testing import ScriptedSource, Step
 
 pytestmark = pytest.mark.anyio

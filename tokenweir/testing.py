@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 
 import anyio
 
+from tokenweir.pipeline.connection import DeadlinePassed
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Failure
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.base import Source
-from tokenweir.pipeline.transport import DeadlinePassed
 from tokenweir.stages.cumulative_detect import Mode
 
 Step = bytes | float | Failure

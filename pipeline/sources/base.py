@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+from tokenweir.pipeline.connection import Connection
 from tokenweir.pipeline.deadlines import LOCAL, Deadlines
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Event, Failure, PhaseName
 from tokenweir.pipeline.request import Messages, Request, read_messages
 from tokenweir.pipeline.retry import Retry
 from tokenweir.pipeline.stage import Stage
-from tokenweir.pipeline.transport import Connection
 from tokenweir.stages.cumulative_detect import Mode, cumulative_detect
 from tokenweir.stages.decode_protocol import decode_frames, decode_protocol
 from tokenweir.stages.delta_extract import delta_extract

@@ -16,6 +16,7 @@ import anyio
 import msgspec
 
 from tokenweir.pipeline.clock import wall_time
+from tokenweir.pipeline.connection import Connection, HTTPRequest, Transport
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Failure
@@ -23,7 +24,7 @@ from tokenweir.pipeline.protocols import openai_chat
 from tokenweir.pipeline.protocols.failures import failure_from
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.base import Source
-from tokenweir.pipeline.transport import AiohttpTransport, Connection, HTTPRequest, Transport
+from tokenweir.pipeline.transport import AiohttpTransport
 from tokenweir.stages.cumulative_detect import Mode
 
 _OK, _REDIRECTS, _ERRORS = 200, range(300, 400), range(400, 600)

@@ -7,12 +7,12 @@ own API is asked and not its OpenAI face, which loses the message of an error in
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from tokenweir.pipeline.connection import Transport
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.protocols import ollama
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.http import HTTPSource
-from tokenweir.pipeline.transport import Transport
 from tokenweir.stages.cumulative_detect import Mode
 
 

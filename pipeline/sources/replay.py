@@ -11,12 +11,12 @@ from typing import Any, BinaryIO, ClassVar
 
 import anyio.lowlevel
 
+from tokenweir.pipeline.connection import Connection
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Failure
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.base import Source
-from tokenweir.pipeline.transport import Connection
 from tokenweir.stages.cumulative_detect import Mode
 
 CHUNK = 65_536

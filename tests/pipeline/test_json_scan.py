@@ -26,7 +26,7 @@ def scan(data: bytes, step: int) -> list[Any]:
 
 @given(_OBJECTS, st.sampled_from(["\n", "", ",\n", " , ", "\r\n"]), st.booleans(), st.integers(1, 9))
 def test_objects_are_found_whatever_stands_between(
-    objects: list[Any], between: str, wrapped: bool, step: int
+    objects: list[Any], between: str, wrapped: object, step: int
 ) -> None:
     """P3, V24: one a line, several on a line, over lines, or in an array; cut anywhere."""
     text = between.join(json.dumps(one, ensure_ascii=False, indent=None) for one in objects)

@@ -4,15 +4,17 @@ import pytest
 
 from tokenweir.pipeline.json_value import as_count, as_list, as_object, as_text
 
-WRONG = (None, True, 1, 1.5, "text", [1], {"a": 1})
+WRONG: tuple[object, ...] = (None, True, 1, 1.5, "text", [1], {"a": 1})
 
 
 @pytest.mark.parametrize("value", WRONG)
 def test_what_is_not_there_is_empty(value: object) -> None:
     """V12: none of the questions raises, whatever a backend sent."""
-    assert as_object(value) == (value if isinstance(value, dict) else {})
-    assert as_list(value) == (value if isinstance(value, list) else [])
-    assert as_text(value) == (value if isinstance(value, str) else "")
+    kind = type(value)
+
+    assert as_object(value) == (value if kind is dict else {})
+    assert as_list(value) == (value if kind is list else [])
+    assert as_text(value) == (value if kind is str else "")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.feeding import CUTS, run, run_items
+from tokenweir.pipeline.core import Flow
 from tokenweir.pipeline.errors import MisuseError, StageError
 from tokenweir.pipeline.events import Delta, Done, Event
-from tokenweir.pipeline.stage import Flow, Stage
+from tokenweir.pipeline.stage import Stage
 from tokenweir.stages import cumulative_detect, decode_protocol, delta_extract, sse_decode, token_count
 
 pytestmark = pytest.mark.anyio

@@ -17,8 +17,8 @@ from tests.reader import hear
 from tests.servers import Script, Server, Visit, answer, framed, http_chunk, raw, reply, serve, settle, silent
 from tests.transcripts import HELLO, text
 from tokenweir import Deadlines, Delta, Event, Phase, Pipeline, Source, Start, Stream, connect
+from tokenweir.pipeline.aiohttp_connection import AiohttpConnection
 from tokenweir.pipeline.retry import Retry
-from tokenweir.pipeline.transport import AiohttpConnection
 
 pytestmark = pytest.mark.anyio
 

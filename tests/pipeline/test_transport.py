@@ -13,8 +13,10 @@ import pytest
 from tests.servers import Visit, answer, framed, http_chunk, reply, serve, settle, silent
 from tests.transcripts import HELLO, text
 from tokenweir import Deadlines, Delta, Pipeline, connect
+from tokenweir.pipeline.aiohttp_connection import AiohttpConnection
+from tokenweir.pipeline.connection import HTTPRequest
 from tokenweir.pipeline.errors import MisuseError
-from tokenweir.pipeline.transport import READ_SIZE, AiohttpConnection, AiohttpTransport, HTTPRequest
+from tokenweir.pipeline.transport import READ_SIZE, AiohttpTransport
 
 pytestmark = pytest.mark.anyio
 

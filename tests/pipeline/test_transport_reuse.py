@@ -9,7 +9,7 @@ from tests.reader import hear
 from tests.servers import LAST_CHUNK, Script, Server, Visit, framed, http_chunk, reply, serve, settle
 from tests.transcripts import HELLO, text
 from tokenweir import Pipeline, Source, connect
-from tokenweir.pipeline.transport import LINGER
+from tokenweir.pipeline.aiohttp_connection import LINGER
 
 pytestmark = pytest.mark.anyio
 

@@ -270,15 +270,30 @@ async def test_a_run_that_is_cancelled(when: float) -> None:
 
 
 async def test_a_run_into_a_fanout() -> None:
-    """P1: what the run reports is what every branch got."""
+    """P1, P12: a run enters its fanout; what it reports is what every healthy branch got."""
     kept, shown = memory(), list[Event]()
-    async with fanout(kept, callback(shown.append)) as out:
-        report = await Pipeline(ScriptedSource([wire("Hel"), 0.5, wire("lo"), STOP, DONE])).run(
-            "hi", into=out
-        )
+    fan = fanout(kept, callback(shown.append), Stuck(), Broken(ValueError("mine")))
+    source = ScriptedSource([wire("Hel"), 0.5, wire("lo"), STOP, DONE])
+    report = await Pipeline(source).run("hi", into=fan)
 
     assert (report.text, kept.text, kept.end) == ("Hello", "Hello", report.end)
     assert shown == kept.events
+    assert outcomes(fan.figures) == ["complete", "complete", "disconnected", "failed"]
+
+
+async def test_a_run_whose_receivers_have_left() -> None:
+    """D13: the upstream is closed, who looked on is told, and the run ends as something that nobody did wrong."""
+    watcher = Kept()
+    source = ScriptedSource([wire("a"), 1.0, wire("b"), 9.0, STOP, DONE])
+    leaving = Broken(ReceiverLeftError("gone"), after=1)
+    with pytest.raises(ReceiverLeftError) as left:
+        await Pipeline(source).run("hi", into=fanout(leaving, branch(watcher, keeps_alive=False)))
+
+    assert left.value.end is not None
+    assert left.value.end.outcome == "cancelled"
+    assert left.value.partial.text == "ab"
+    assert [end.outcome for end in watcher.ends] == ["cancelled"]
+    assert [connection.closed for connection in source.connections] == [1]
 
 
 async def test_interrupted_while_waiting_for_room() -> None:

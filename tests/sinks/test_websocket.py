@@ -195,6 +195,30 @@ async def test_a_slow_reader_is_not_cut() -> None:
     assert max(took) > 3 * limit
 
 
+async def test_a_write_that_was_left_halfway() -> None:
+    """P10, real sockets: who cancels a write that waits, and writes on, gets a failure: aiohttp would
+    give a cancellation that nobody asked for."""
+    given_up: list[bool] = []
+
+    async def serve(ws: web.WebSocketResponse) -> None:
+        with anyio.move_on_after(0.2) as scope:
+            await flood(ws, 30.0)
+        given_up.append(scope.cancelled_caught)
+        await flood(ws, 30.0)
+
+    service = Service(serve)
+    async with serving(service.answer) as port:
+        peer = Peer(port)
+        await peer.ask(UPGRADE)
+        with anyio.fail_after(5):
+            await service.over.wait()
+        peer.vanish()
+
+    assert given_up == [True]
+    assert isinstance(service.fault, SinkError)
+    assert "an earlier write" in service.fault.failure.message
+
+
 @pytest.mark.parametrize("way", ["leave", "vanish"])
 async def test_a_peer_that_leaves_is_noticed(way: str) -> None:
     """D01, D10: FIN or RST while the sink writes is a receiver that left, and no fault of ours."""

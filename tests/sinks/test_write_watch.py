@@ -132,6 +132,16 @@ async def test_faults_and_cancellation_pass() -> None:
     assert scope.cancelled_caught
 
 
+async def test_a_cancellation_that_nobody_asked_for() -> None:
+    """P10: a write that awaits what was cancelled earlier is a failure, and not the end of its task."""
+    waiter = asyncio.get_running_loop().create_future()
+    waiter.cancel()
+    with pytest.raises(SinkError, match="an earlier write") as failed:
+        await WriteWatch(Reader()).write(waiter)
+
+    assert failed.value.failure.kind == "sink"
+
+
 @pytest.mark.parametrize("limit", [0, -1, float("nan")])
 def test_misuse(limit: float) -> None:
     """A limit that nobody can keep is refused when the sink is made."""

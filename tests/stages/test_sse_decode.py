@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.feeding import CUTS, pieces, run_bytes
+from tests.feeding import CUTS, pieces, run, run_bytes
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Comment, Done, Failure, SSEEvent, WireItem
 from tokenweir.stages import sse_decode
@@ -41,9 +41,8 @@ FIELDS = st.builds(b"".join, st.tuples(*map(st.sampled_from, (NAMES, [b"", b":",
 USUAL = st.sampled_from(
     [b'data: {"a":1}\n\n', b"data: x\n\n", b"data: [DONE]\n\n", b": ping\n\n", b"data:\n\n"]
 )
-BODIES = st.lists(USUAL | FIELDS | st.sampled_from([*ODD, *ENDS]) | st.binary(max_size=3), max_size=12).map(
-    b"".join
-)
+PARTS = st.lists(USUAL | FIELDS | st.sampled_from([*ODD, *ENDS]) | st.binary(max_size=3), max_size=12)
+BODIES = PARTS.map(b"".join)
 """Streams made of what the format is made of, in any order."""
 
 JSON = b'{"id":"a","choices":[]}'
@@ -111,18 +110,30 @@ def test_cuts_change_nothing(body: bytes, cuts: list[int], strict: bool, limit: 
     assert run_bytes(stage, body, range(len(body))) == whole
 
 
-@given(BODIES, CUTS, st.booleans(), st.integers(1, 60))
-def test_the_fast_path_is_the_slow_path(body: bytes, cuts: list[int], strict: bool, limit: int) -> None:  # noqa: FBT001 - drawn, not called
-    """P3: the checked fast path gives what the line machine gives."""
+@given(PARTS, CUTS, st.booleans(), st.integers(1, 60))
+def test_the_short_ways_are_the_long_way(
+    parts: list[bytes],
+    cuts: list[int],
+    strict: bool,  # noqa: FBT001 - drawn, not called
+    limit: int,
+) -> None:
+    """P3: the checked short ways, for a block of plain events and for a read of just one, give what the
+    line machine gives."""
 
-    def slow(_self: SSEDecode, block: bytes, _out: list[WireItem]) -> bytes:
+    def long_way(_self: SSEDecode, block: bytes, _out: list[WireItem]) -> bytes:
         return block
 
+    def never(_self: SSEDecode, _data: bytes) -> bool:
+        return False
+
     stage = sse_decode(strict=strict, limit=limit)
-    fast = run_bytes(stage, body, cuts)
+    reads = [[part] for part in parts]
+    short = run(stage, reads), run_bytes(stage, b"".join(parts), cuts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SSEDecode, "_take_fast", slow)
-        assert run_bytes(stage, body, cuts) == fast
+        patch.setattr(SSEDecode, "_take_fast", long_way)
+        patch.setattr(SSEDecode, "_is_one_event", never)
+
+        assert (run(stage, reads), run_bytes(stage, b"".join(parts), cuts)) == short
 
 
 @given(st.text(), CUTS)

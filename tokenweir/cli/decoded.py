@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from msgspec import Raw, Struct
 
 from tokenweir.pipeline.assemble import Assembly, ToolCall
+from tokenweir.pipeline.core import FusedCore
 from tokenweir.pipeline.events import Done, Event, Failure, Outcome, SSEEvent, Usage, WireItem
 from tokenweir.pipeline.json_text import is_json
-from tokenweir.pipeline.stage import FusedCore, Stage
+from tokenweir.pipeline.stage import Stage
 
 _CUT = Failure("truncated", "the body ended before the answer was whole")
 

@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 
 import anyio
 
+from tokenweir.pipeline.connection import Connection
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Failure
 from tokenweir.pipeline.protocols import ollama
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.http import HTTPSource
-from tokenweir.pipeline.transport import Connection
 from tokenweir.simulator.exchange import Exchange
 from tokenweir.simulator.quirks import Quirks
 from tokenweir.simulator.server import Simulator

@@ -8,10 +8,10 @@ import pytest
 from tests.reader import hear
 from tests.transcripts import HELLO, text
 from tokenweir import Deadlines, Failure, Pipeline, Source
+from tokenweir.pipeline.connection import Connection
 from tokenweir.pipeline.deadlines import HOSTED, LOCAL
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.request import Request
-from tokenweir.pipeline.transport import Connection
 from tokenweir.testing import ScriptedConnection, ScriptedSource
 
 pytestmark = pytest.mark.anyio

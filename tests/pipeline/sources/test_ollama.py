@@ -7,12 +7,12 @@ import pytest
 
 from tests.reader import Heard, hear
 from tokenweir import Pipeline, connect
+from tokenweir.pipeline.connection import Connection, HTTPRequest
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Delta, Extra, Finish, Start, ToolDelta, Usage
 from tokenweir.pipeline.retry import Retry
 from tokenweir.pipeline.sources.http import HTTPSource
 from tokenweir.pipeline.sources.ollama import Ollama
-from tokenweir.pipeline.transport import Connection, HTTPRequest
 from tokenweir.simulator.exchange import Exchange
 from tokenweir.simulator.faults import RUNNER_STOPPED
 from tokenweir.simulator.quirks import Quirks, ToolCall

@@ -1,0 +1,174 @@
+"""What comes of one answer, kept in order for its consumer, and how it ends.
+
+Law of this file: the inner half of Stream, which does not wait for anything: bytes in, events kept,
+one `End`. Every way to end goes through `_shut`, which is synchronous and happens once. What waits
+for the backend stands in waiting.py, what the consumer calls in stream.py.
+"""
+
+import asyncio
+from math import inf
+
+from tokenweir.pipeline.clock import running_clock
+from tokenweir.pipeline.connection import Connection
+from tokenweir.pipeline.core import FusedCore
+from tokenweir.pipeline.events import Done, End, Event, Failure, Outcome, Phase, PhaseName, Start
+from tokenweir.pipeline.log import log_end
+from tokenweir.pipeline.meter import Meter
+from tokenweir.pipeline.request import Request
+from tokenweir.pipeline.sources.base import Source
+from tokenweir.pipeline.stage import Stage
+
+
+class Arrival:
+    """The state of one answer."""
+
+    def __init__(
+        self, source: Source, request: Request, stage: Stage[bytes, Event], *, check: bool = True
+    ) -> None:
+        self.end: End | None = None
+        self._opened = False
+        self._source = source
+        self._request = request
+        self._stage = stage
+        self._check = check
+        self._ready: list[Event] = []  # reversed: the next event is the last
+        self._connection: Connection | None = None
+        self._core: FusedCore[bytes, Event] = stage.core()
+        self._timed = self._core.timed
+        self._iterated = False
+        self._reading = False
+        self._raised = False
+        self._content = False  # text or tool calls have come
+        self._answered = False  # anything but phases has come: no other attempt any more
+        self._start: Start | None = None
+        self._cause: Exception | None = None
+        self._phase: PhaseName = "connecting"
+        self._told: float = -inf
+        self._retry_at: float | None = None
+        self._waited: float = 0.0  # seconds of waiting for the backend since the last content
+        self._silent: float = 0.0  # seconds of them that ended with a tick, and not with a byte
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _begin(self) -> None:
+        """The request's first moment, on the consumer's event loop."""
+        if self._opened:
+            return
+        self._opened = True
+        self._clock = running_clock()
+        self._told = self._clock()
+        self._meter = Meter(self._told)
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
+
+    def _take(self, data: bytes, now: float) -> None:
+        if not data:
+            message = "the backend closed its answer before the end"
+            self._end_or_retry("truncated", Failure("truncated", message))
+            return
+        self._meter.read(len(data), now)
+        if self._timed:
+            self._accept(self._core.tick(now), now)
+        self._accept(self._core.feed([data]), now)
+        if self._core.error is not None and self.end is None:
+            self._shut("error", Failure("stage", str(self._core.error)))
+
+    def _accept(self, batch: list[Event], now: float) -> None:
+        """Keep a batch for the consumer; `Done` ends the stream."""
+        if not batch:
+            return
+        if self._meter.count(batch, now):
+            self._waited = 0.0
+            self._content = True
+        if self._meter.done is None:
+            self._keep(batch)
+            return
+        done, self._meter.done = self._meter.done, None
+        self._keep(batch[: batch.index(done)])
+        if done.failure is None:
+            self._shut("complete")
+        else:
+            outcome: Outcome = "truncated" if done.failure.kind == "truncated" else "error"
+            self._end_or_retry(outcome, self._source.scrub(done.failure))
+
+    def _keep(self, batch: list[Event]) -> None:
+        """`Start` waits for the first content: until then another attempt may still answer."""
+        if not self._answered:
+            batch = self._hold_start(batch)
+        if self._ready:
+            self._ready = batch[::-1] + self._ready
+        else:
+            batch.reverse()
+            self._ready = batch
+
+    def _hold_start(self, batch: list[Event]) -> list[Event]:
+        kept: list[Event] = []
+        for event in batch:
+            if isinstance(event, Start):
+                self._start = event
+                continue
+            if isinstance(event, Phase):
+                self._phase, self._told = event.name, self._clock()
+            else:
+                self._answered = True
+                if self._start is not None:
+                    kept.append(self._start)
+                    self._start = None
+            kept.append(event)
+        return kept
+
+    # --- the end ------------------------------------------------------------------------------
+
+    def _rescue(self) -> None:
+        """Bytes that had arrived before the fault are delivered before the fault is told."""
+        rest = self._connection.rescue() if self._connection is not None else b""
+        if rest:
+            self._take(rest, self._clock())
+
+    def _end_or_retry(self, outcome: Outcome, failure: Failure) -> None:
+        """Another attempt, as long as nothing but phases has come; then the fault is an event, unless
+        the answer was whole already (every choice had finished) and only its end marker is missing."""
+        if self.end is not None:
+            return
+        delay = None if self._answered else self._source.retry.delay(failure, self._meter.attempts)
+        if delay is None:
+            self._accept(self._core.finish(), self._clock())
+            if self.end is None:
+                self._shut(outcome, failure)
+            return
+        self._close()
+        self._start, self._core = None, self._stage.core()
+        now = self._clock()
+        self._retry_at = now + delay
+        loading = failure.kind == "model_loading"
+        detail = failure.message if loading else f"again in {delay:.1f} s: {failure.message}"
+        self._tell("loading" if loading else "connecting", now, detail)
+
+    def _shut(self, outcome: Outcome, failure: Failure | None = None) -> None:
+        """Synchronous, once: finish the cores, make `End`, let the connection go."""
+        if self.end is not None:
+            return
+        now = self._clock()
+        self.end = End(outcome)  # from here on nothing can end it again
+        rest = [event for event in self._core.finish() if type(event) is not Done]
+        self._meter.count(rest, now)
+        self._keep(rest)
+        if self._start is not None:
+            self._ready.insert(0, self._start)
+        if self._core.error is not None and failure is None:
+            outcome, failure = "error", Failure("stage", str(self._core.error))
+        self.end = End(outcome, failure, self._meter.stats(now, self._core.figures()))
+        self._ready.insert(0, self.end)
+        self._close(whole=outcome == "complete")
+        log_end(self._source.provider, self._request.model, self.end)
+
+    def _close(self, *, whole: bool = False) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            (getattr(connection, "release", connection.close) if whole else connection.close)()
+
+    def _tell(self, name: PhaseName, now: float, detail: str | None = None) -> None:
+        self._phase, self._told = name, now
+        if self.end is None:
+            self._ready.insert(0, Phase(name, None, detail, round(now - self._meter.started, 3)))

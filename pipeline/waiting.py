@@ -1,0 +1,203 @@
+"""Waiting for the backend: reads, phases, deadlines, attempts.
+
+Law of this file: the one place where a stream waits, and how long it may. It owns no task and no
+scope across a read. Until the first content it looks up once a second and says what is being waited
+for; from then on a read is one await, and one lazy timer of the connection serves all deadlines.
+"""
+
+from math import inf
+
+import anyio
+
+from tokenweir.pipeline.arrival import Arrival
+from tokenweir.pipeline.connection import Connection, DeadlinePassed
+from tokenweir.pipeline.events import Failure, Outcome, PhaseName
+
+TICK = 1.0
+"""Seconds between two `Phase` events while nothing comes."""
+
+_GRAIN = 1e-6
+"""Seconds: less than any deadline, more than the rounding of sums of times."""
+
+_WAITED_FOR = {
+    "first_token": "the first token; a large model may still be loading: allow more with",
+    "silence": "any byte; the backend may hang. Allow more with",
+    "between_tokens": "the next token. Allow more with",
+    "total": "the end of the answer. Allow more with",
+}
+
+
+class Waiting(Arrival):
+    """The reads of one answer."""
+
+    async def _pull(self) -> None:
+        if not self._content:
+            await self._pull_early()
+            return
+        connection = self._connection
+        if connection is None:
+            return
+        now = self._clock()
+        deadline = connection.deadline = self._next_deadline(now)
+        if deadline < connection.armed:
+            connection.arm()
+        due = self._core.deadline() if self._timed else None
+        try:
+            data = await connection.read() if due is None else await self._read_until(connection, due - now)
+        except Exception as fault:  # noqa: BLE001 - every fault of a connection becomes an End
+            connection.deadline = inf
+            self._fault(fault, now)
+            return
+        connection.deadline = inf
+        later = self._clock()
+        self._waited += later - now
+        if data is None:
+            self._silent += later - now
+            self._accept(self._core.tick(later), later)
+        else:
+            self._silent = 0.0
+            self._take(data, later)
+
+    async def _read_until(self, connection: Connection, seconds: float) -> bytes | None:
+        """A core holds something until then: look up in time."""
+        with anyio.move_on_after(max(0.0, seconds)):
+            return await connection.read()
+        return None
+
+    async def _pull_early(self) -> None:
+        """Before the first content: the only time when the driver looks up from waiting."""
+        self._begin()
+        now = self._clock()
+        if self._retry_at is not None:
+            await self._wait_for_retry(now)
+            return
+        connection = self._connection
+        if connection is None:
+            self._open(now)
+            return
+        data: bytes | None = None
+        try:
+            with anyio.move_on_after(self._early_wait(now)) as scope:
+                data = await connection.read()
+        except Exception as fault:  # noqa: BLE001 - as in _pull
+            self._fault(fault, now)
+            return
+        later = self._clock()
+        self._waited += later - now
+        if self.end is not None:
+            return  # another task left meanwhile
+        if data is not None:
+            self._take(data, later)
+        elif not scope.cancelled_caught:
+            await self._head(connection, later)
+        else:
+            self._look_up(later)
+
+    def _open(self, now: float) -> None:
+        self._connection = self._source.open(self._request)
+        if self._meter.attempts == 1:
+            self._source.retry.request()
+            if self._source.remote:
+                self._tell("connecting", now)
+
+    def _early_wait(self, now: float) -> float:
+        """Until when to wait for the backend without looking up. A consumer that is slower than the
+        phases gets the whole time, else nothing would ever arrive."""
+        pause = self._told + TICK - now
+        due = self._core.deadline() if self._timed else None
+        until = min(TICK if pause <= _GRAIN else pause, inf if due is None else due - now)
+        return max(_GRAIN, min(until, self._early_budget(now)))
+
+    def _look_up(self, now: float) -> None:
+        """Nothing has come."""
+        if self._early_budget(now) <= _GRAIN:
+            self._deadline(self._early_name(now))
+            return
+        if self._timed:
+            self._accept(self._core.tick(now), now)
+        if now >= self._told + TICK - _GRAIN:
+            self._tell(self._waiting(), now)
+
+    async def _wait_for_retry(self, now: float) -> None:
+        due = self._retry_at or now
+        await anyio.sleep(max(0.0, min(self._told + TICK, due, now + self._early_budget(now)) - now))
+        later = self._clock()
+        self._waited += later - now
+        if self._early_budget(later) <= _GRAIN:
+            self._deadline(self._early_name(later))
+        elif later >= due - _GRAIN:
+            self._retry_at = None
+            self._meter.attempts += 1
+        elif later >= self._told + TICK - _GRAIN:
+            self._tell(self._phase, later)
+
+    async def _head(self, connection: Connection, now: float) -> None:
+        """The headers have come."""
+        self._meter.read(0, now)
+        if not self._source.accepts(connection.status or 0, connection.headers):
+            body = await self._source.read_body(connection)
+            self._end_or_retry(
+                "error", self._source.refusal(connection.status or 0, connection.headers, body)
+            )
+
+    def _waiting(self) -> PhaseName:
+        if self._connection is not None and not self._connection.connected:
+            return "connecting"
+        return self._source.waiting if self._phase == "connecting" else self._phase
+
+    def _fault(self, fault: Exception, began: float) -> None:
+        """A read that began at `began` failed. Another task may have left meanwhile: then it is over."""
+        connection = self._connection
+        if connection is None or self.end is not None:
+            return
+        if isinstance(fault, DeadlinePassed):
+            self._deadline(self._late_name(began))
+            return
+        failure = connection.failure(fault)
+        if failure is None:
+            self._cause = fault
+            self._shut("error", Failure("upstream", f"the transport broke: {type(fault).__name__}"))
+            return
+        self._rescue()
+        if self.end is not None:
+            return
+        outcome: Outcome = {"timeout": "timeout", "truncated": "truncated"}.get(failure.kind, "error")  # type: ignore[assignment]
+        self._end_or_retry(outcome, failure)
+
+    # --- deadlines ----------------------------------------------------------------------------
+
+    def _early_budget(self, now: float) -> float:
+        allowed, total = self._source.deadlines.first_token, self._source.deadlines.total
+        left = inf if allowed is None else allowed - self._waited
+        return left if total is None else min(left, self._meter.started + total - now)
+
+    def _early_name(self, now: float) -> str:
+        total = self._source.deadlines.total
+        over = total is not None and now >= self._meter.started + total - _GRAIN
+        return "total" if over else "first_token"
+
+    def _next_deadline(self, now: float) -> float:
+        limits = self._source.deadlines
+        deadline = inf if limits.silence is None else now + limits.silence - self._silent
+        if limits.between_tokens is not None:
+            deadline = min(deadline, now + limits.between_tokens - self._waited)
+        if limits.total is not None:
+            deadline = min(deadline, self._meter.started + limits.total)
+        return deadline
+
+    def _late_name(self, now: float) -> str:
+        """Which deadline was the first to come for a read that began at `now`."""
+        first = self._next_deadline(now) + _GRAIN
+        limits = self._source.deadlines
+        if limits.total is not None and self._meter.started + limits.total <= first:
+            return "total"
+        if limits.between_tokens is not None and now + limits.between_tokens - self._waited <= first:
+            return "between_tokens"
+        return "silence"
+
+    def _deadline(self, name: str) -> None:
+        seconds = getattr(self._source.deadlines, name)
+        message = f"waited {seconds:g} s for {_WAITED_FOR[name]} Deadlines({name}=...)"
+        self._rescue()
+        if self.end is None:
+            self._end_or_retry("timeout", Failure("timeout", message, name))
