@@ -282,7 +282,7 @@ async def test_a_run_into_a_fanout() -> None:
 
 
 async def test_a_run_whose_receivers_have_left() -> None:
-    """D13: the upstream is closed, who looked on is told, and the run ends as something that nobody did wrong."""
+    """D13: the upstream is closed, who looked on is told, and the run ends as nobody's fault."""
     watcher = Kept()
     source = ScriptedSource([wire("a"), 1.0, wire("b"), 9.0, STOP, DONE])
     leaving = Broken(ReceiverLeftError("gone"), after=1)
