@@ -104,18 +104,18 @@ class Arrival:
 
     def _hold_start(self, batch: list[Event]) -> list[Event]:
         kept: list[Event] = []
-        for event in batch:
+        for at, event in enumerate(batch):
             if isinstance(event, Start):
                 self._start = event
-                continue
-            if isinstance(event, Phase):
+            elif isinstance(event, Phase):
                 self._phase, self._told = event.name, self._clock()
+                kept.append(event)
             else:
                 self._answered = True
                 if self._start is not None:
                     kept.append(self._start)
                     self._start = None
-            kept.append(event)
+                return kept + batch[at:]
         return kept
 
     # --- the end ------------------------------------------------------------------------------

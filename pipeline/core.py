@@ -43,6 +43,18 @@ class Core(Protocol[In_contra, Out_co]):
         ...
 
 
+class Unchanged(Generic[In]):
+    """A core that changes nothing: where a stage finds at birth that there is nothing to do."""
+
+    def feed(self, items: Sequence[In]) -> list[In]:
+        """All of it."""
+        return list(items)
+
+    def finish(self) -> list[In]:
+        """Nothing is held."""
+        return []
+
+
 class Part:
     """One named recipe inside a stage: makes a fresh core for each stream."""
 

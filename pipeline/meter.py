@@ -72,6 +72,8 @@ class Meter:
     def _count_others(self, batch: Sequence[Event]) -> bool:
         content = False
         for event in batch:
+            if type(event) is Delta:
+                continue  # counted
             if isinstance(event, ToolDelta):
                 content = True
             elif isinstance(event, Revise):

@@ -14,7 +14,7 @@ and what natural text does by chance says too little to decide. Text once sent i
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from tokenweir.pipeline.core import Core
+from tokenweir.pipeline.core import Core, Unchanged
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Channel, Delta, Done, Event, Finish, ToolDelta, Usage
 from tokenweir.pipeline.stage import Stage
@@ -49,19 +49,9 @@ def cumulative_detect(mode: Mode = "auto") -> Stage[Event, Event]:
         raise MisuseError(msg)
 
     def make() -> Core[Event, Event]:
-        return _Unchanged() if mode == "delta" else CumulativeDetect(declared=mode == "cumulative")
+        return Unchanged() if mode == "delta" else CumulativeDetect(declared=mode == "cumulative")
 
     return Stage(make, f"cumulative_detect({mode})", takes="raw events", gives="raw events")
-
-
-class _Unchanged:
-    """Declared deltas: nothing to find out."""
-
-    def feed(self, items: Sequence[Event]) -> list[Event]:
-        return list(items)
-
-    def finish(self) -> list[Event]:
-        return []
 
 
 class CumulativeDetect:
@@ -84,10 +74,12 @@ class CumulativeDetect:
             return list(items)
         out: list[Event] = []
         for event in items:
-            if self._holder is None:
-                self._pass(event, out)
-            else:
+            if self._holder is not None:
                 self._wait(event, out)
+            elif self._settled is not None and self._settled.takes_one(event):
+                out.append(event)
+            else:
+                self._pass(event, out)
         return out
 
     def finish(self) -> list[Event]:

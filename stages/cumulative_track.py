@@ -162,7 +162,7 @@ class Track:
         """Take a batch at once, where it is nothing but ordinary new text of this channel: too short,
         each piece, to be anything else."""
         if len(events) == 1:
-            return self._takes_one(events[0])
+            return self.takes_one(events[0])
         texts = [
             event.text
             for event in events
@@ -174,7 +174,8 @@ class Track:
         self._remember("".join(texts))
         return True
 
-    def _takes_one(self, event: Event) -> bool:
+    def takes_one(self, event: Event) -> bool:
+        """As `takes`, for one event."""
         if type(event) is not Delta or event.channel != self.channel or event.index != self.index:
             return False
         if len(event.text) >= REPEAT_CHARACTERS:

@@ -35,17 +35,19 @@ class DeltaExtract:
 
     def __init__(self) -> None:
         self._shown: dict[Key, str | None] = {}
+        self._live: set[Key] = set()  # channels whose last text was a snapshot
+        self._sizes: dict[Key, int] = {}  # UTF-8 bytes of what is shown
         self._sent = 0
         self._new = 0
 
     def feed(self, items: Sequence[Event]) -> list[Event]:
         first = items[0] if len(items) == 1 else None
-        if type(first) is Delta and not any(self._shown.values()):
+        if type(first) is Delta and not self._live:
             size = _size(first.text)
             self._sent += size
             self._new += size
             return list(items)
-        if Snapshot not in map(type, items) and not any(self._shown.values()):
+        if not self._live and Snapshot not in map(type, items):
             self._count(items)
             return list(items)
         out: list[Event] = []
@@ -54,7 +56,7 @@ class DeltaExtract:
             if isinstance(event, Snapshot):
                 self._snapshot(event, out)
                 continue
-            if self._shown and isinstance(event, (Delta, ToolDelta)):
+            if self._live and isinstance(event, (Delta, ToolDelta)):
                 self._forget(event)
             append(event)
         self._count(items)
@@ -80,11 +82,16 @@ class DeltaExtract:
             key, text = (event.index, "tool", event.call), event.arguments
         if text and key in self._shown:
             self._shown[key] = None
+            self._live.discard(key)
 
     def _snapshot(self, event: Snapshot, out: list[Event]) -> None:
         key = (event.index, event.channel, event.call)
         text, shown = event.text, self._shown.get(key, "")
-        self._sent += _size(text)
+        if shown and text.startswith(shown):  # what was shown is not looked at (nor encoded) again
+            size = self._sizes[key] + _size(text[len(shown) :])
+        else:
+            size = _size(text)
+        self._sent += size
         if shown is None:
             self._change(event, 0, "", out)
         elif text.startswith(shown):
@@ -95,7 +102,8 @@ class DeltaExtract:
         else:
             keep = common_prefix(text, shown)
             self._change(event, keep, shown[keep:], out)
-        self._shown[key] = text
+        self._shown[key], self._sizes[key] = text, size
+        self._live.add(key)
 
     def _grow(self, event: Snapshot, text: str, out: list[Event]) -> None:
         self._new += _size(text)

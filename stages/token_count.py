@@ -114,7 +114,10 @@ class TokenCount:
                 return list(items)
         out: list[Event] = []
         for event in items:
-            self._take(event, out)
+            if type(event) is Delta:
+                self._of((event.index, event.channel)).add(event.text)
+            else:
+                self._take(event, out)
             out.append(event)
         return out
 
@@ -125,9 +128,7 @@ class TokenCount:
         return text
 
     def _take(self, event: Event, out: list[Event]) -> None:
-        if isinstance(event, Delta):
-            self._of((event.index, event.channel)).add(event.text)
-        elif isinstance(event, ToolDelta):
+        if isinstance(event, ToolDelta):
             self._of((event.index, f"tool {event.call}")).add(event.arguments)
         elif isinstance(event, Revise):
             channel = f"tool {event.call}" if event.channel == "tool" else event.channel

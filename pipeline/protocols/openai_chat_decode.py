@@ -65,16 +65,14 @@ class OpenAIChatDecode:
         self._extras = Extras()
         self._loading = LoadingText()
         self._phase: Phase | None = None
-        self._misses = 0
-        self._chunks = 0
-        self._keep_alives = 0
+        self._misses = self._chunks = self._keep_alives = 0
+        self._fast = False  # whether the next payload is most likely like nearly every one
 
     def feed(self, items: Sequence[WireItem]) -> list[Event]:
         out: list[Event] = []
         append, choices = out.append, self._choices
-        fast = self._is_fast()
         for item in items:
-            if fast and type(item) is SSEEvent:
+            if self._fast and type(item) is SSEEvent:
                 try:
                     choice = decode_fast(item.data).choices[0]
                 except (msgspec.DecodeError, UnicodeDecodeError):
@@ -84,6 +82,7 @@ class OpenAIChatDecode:
                     known = choices.get(index)
                     if known is not None and known.seen:  # a choice's first content goes the long way
                         self._chunks += 1
+                        self._misses = 0
                         delta = choice.delta
                         text = delta.reasoning_content or delta.reasoning
                         if text:
@@ -98,7 +97,7 @@ class OpenAIChatDecode:
                 self._take(item, out)
             else:
                 self._take_other(item, out)
-            fast = self._is_fast()
+            self._fast = self._is_fast()
         return out
 
     def _is_fast(self) -> bool:

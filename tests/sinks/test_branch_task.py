@@ -204,6 +204,21 @@ async def test_a_sink_that_ignores_being_cancelled() -> None:
     assert (len(sink.ends), sink.calls[-1], report.outcome) == (1, "closed", "disconnected")
 
 
+async def test_a_sink_that_ignores_being_cancelled_while_it_closes() -> None:
+    """D09: it took everything, but it did not close in time, and that is what is told."""
+
+    class Deaf(Kept):
+        async def aclose(self) -> None:
+            try:
+                await anyio.sleep_forever()
+            except BaseException:  # noqa: BLE001 - the very fault
+                return
+
+    _, report = await beside(Deaf())
+
+    assert (report.outcome, report.delivered) == ("disconnected", 6)
+
+
 async def test_a_sink_that_turns_its_cancellation_into_a_fault() -> None:
     """D09: the first reason stays the reason."""
 

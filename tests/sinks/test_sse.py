@@ -13,7 +13,7 @@ import msgspec
 import pytest
 import uvicorn
 from aiohttp import web
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -82,6 +82,7 @@ async def test_the_bytes() -> None:
     assert response.writes == [written]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(), min_size=1))
 def test_no_text_forges_a_frame(texts: list[str]) -> None:
     """V23, P3: what a model says comes back as it was, from one event a delta."""

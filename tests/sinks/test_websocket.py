@@ -269,25 +269,42 @@ def test_close_codes(end: End, code: int) -> None:
     assert close_code(end) == code
 
 
+class Socket:
+    """A websocket that keeps what is sent, or raises."""
+
+    closed = False
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.sent: list[str] = []
+        self.fault = fault
+
+    async def send_str(self, data: str) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.sent.append(data)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002 - the contract's
+        return default
+
+
+async def test_a_frame_to_a_peer_that_left() -> None:
+    """D01: what aiohttp raises then is a receiver that left."""
+    fault = aiohttp.ClientConnectionResetError("Cannot write to closing transport")
+    with pytest.raises(ReceiverLeftError) as left:
+        await websocket(Socket(fault)).send(BATCH)
+
+    assert (left.value.failure.kind, left.value.__suppress_context__) == ("cancelled", True)
+
+
 async def test_misuse() -> None:
     """What is no websocket is refused; so is a Snapshot, after what came before it."""
     with pytest.raises(MisuseError, match="takes a prepared aiohttp websocket"):
         websocket(cast("Any", "ws://localhost"))
-
-    sent: list[str] = []
-
-    class Socket:
-        closed = False
-
-        async def send_str(self, data: str) -> None:
-            sent.append(data)
-
-        def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002 - the contract's
-            return default
-
-    sink = websocket(Socket())
+    socket = Socket()
+    sink = websocket(socket)
     with pytest.raises(StageError, match="websocket got a Snapshot"):
         await sink.send([Delta("a"), Snapshot("ab")])
     await sink.aclose()
     await sink.aclose()
-    assert len(sent) == 1
+
+    assert len(socket.sent) == 1
