@@ -44,6 +44,7 @@ class Arrival:
         self._cause: Exception | None = None
         self._phase: PhaseName = "connecting"
         self._told: float = -inf
+        self._wake: float = inf  # when a reader wants to be told that nothing has come
         self._retry_at: float | None = None
         self._waited: float = 0.0  # seconds of waiting for the backend since the last content
         self._silent: float = 0.0  # seconds of them that ended with a tick, and not with a byte

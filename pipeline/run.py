@@ -16,7 +16,7 @@ from tokenweir.pipeline.errors import MisuseError, SinkError, StreamError, error
 from tokenweir.pipeline.events import End, Event, Failure, Usage
 from tokenweir.pipeline.iterate import SyncStream
 from tokenweir.pipeline.request import Messages
-from tokenweir.pipeline.sink import Sink
+from tokenweir.pipeline.sink import BranchReport, Sink
 from tokenweir.pipeline.sources.base import BoundSource, Source
 from tokenweir.pipeline.stage import Stage
 from tokenweir.pipeline.stream import Stream
@@ -26,7 +26,9 @@ GOODBYE = 1.0
 
 
 class Report(Struct, frozen=True):
-    """What a run delivered: the `End`, the text of choice 0 (revisions applied), and the rest of it."""
+    """What a run delivered: the `End`, the text of choice 0 (revisions applied), and the rest of it.
+
+    `sinks` tells of each branch, where it went into a fanout."""
 
     end: End
     text: str
@@ -34,6 +36,7 @@ class Report(Struct, frozen=True):
     tool_calls: list[ToolCall]
     usage: Usage | None
     model: str | None
+    sinks: tuple[BranchReport, ...] = ()
 
 
 class Pipeline:
@@ -130,13 +133,14 @@ class Pipeline:
         the sink failed; each has the report so far in `partial`.
         """
         answer = Assembly()
-        async with _entered(into), self.stream(messages, check=False, **options) as stream:
-            try:
+        stream = self.stream(messages, check=False, **options)
+        try:
+            async with _entered(into), stream:
                 await _deliver(stream, answer, into)
-            except SinkError as broken:
-                broken.end, broken.partial = stream.end, _report(answer, stream.end)
-                raise
-        report = _report(answer, stream.end)
+        except SinkError as broken:
+            broken.end, broken.partial = stream.end, _report(answer, stream.end, into)
+            raise
+        report = _report(answer, stream.end, into)
         if check and report.end.outcome != "complete":
             raise error_for(report.end, report)
         return report
@@ -185,10 +189,16 @@ async def _part(sink: Sink, end: End | None) -> None:
         await sink.aclose()
 
 
-def _report(answer: Assembly, end: End | None) -> Report:
-    last = answer.end or end or End("cancelled")
+def _report(answer: Assembly, end: End | None, sink: Sink | None) -> Report:
+    """Made when the sink has been left: what its branches did is final then."""
     return Report(
-        last, answer.text(), answer.text(channel="reasoning"), answer.tool_calls(), answer.usage, answer.model
+        answer.end or end or End("cancelled"),
+        answer.text(),
+        answer.text(channel="reasoning"),
+        answer.tool_calls(),
+        answer.usage,
+        answer.model,
+        getattr(sink, "figures", ()),
     )
 
 

@@ -15,6 +15,7 @@ then on a read is one await, and one lazy timer of the connection serves all dea
 
 import warnings
 from collections.abc import AsyncIterator
+from math import inf
 from types import TracebackType
 from typing import Any, Self
 
@@ -43,10 +44,14 @@ class Stream(Waiting):
         await self._fill()
         return self._ready.pop()
 
-    def batches(self) -> AsyncIterator[list[Event]]:
-        """The same events, in lists: those of one network read together."""
+    def batches(self, every: float | None = None) -> AsyncIterator[list[Event]]:
+        """The same events, in lists: those of one network read together.
+
+        `every` gives an empty list after so many seconds without any event, to whoever has to fill the
+        silence; it costs a scope per read.
+        """
         self._once()
-        return _Batches(self)
+        return _Batches(self, every)
 
     def _once(self) -> None:
         if self._iterated:
@@ -82,17 +87,22 @@ class Stream(Waiting):
         state = self.end.outcome if self.end else ("flowing" if self._content else self._phase)
         return f"<Stream of {self._source.provider}: {state}>"
 
-    async def _fill(self) -> None:
-        """Read until there is an event. Raises StopAsyncIteration, or the failure after its End."""
+    async def _fill(self, every: float | None = None) -> None:
+        """Read until there is an event, or for `every` seconds without one. Raises StopAsyncIteration, or
+        the failure after its End."""
         if self._reading:
             msg = "another task is reading this stream: give each reader its own stream, or fan out"
             raise MisuseError(msg)
         self._reading = True
+        self._begin()
+        self._wake = inf if every is None else self._clock() + every
         try:
             while not self._ready:
                 if self.end is not None:
                     self._stop()
                 await self._pull()
+                if self._wake < inf and self._clock() >= self._wake:
+                    return
         except BaseException:
             if self.end is None:
                 self._shut("cancelled", Failure("cancelled", "the consumer was cancelled or interrupted"))
@@ -118,8 +128,9 @@ class Stream(Waiting):
 class _Batches:
     """The batches of one stream."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, every: float | None) -> None:
         self._stream = stream
+        self._every = every
 
     def __aiter__(self) -> AsyncIterator[list[Event]]:
         return self
@@ -127,7 +138,7 @@ class _Batches:
     async def __anext__(self) -> list[Event]:
         stream: Any = self._stream
         if not stream._ready:  # noqa: SLF001 - the second face of the same object
-            await stream._fill()  # noqa: SLF001 - as above
+            await stream._fill(self._every)  # noqa: SLF001 - as above
         batch: list[Event] = stream._ready[::-1]  # noqa: SLF001 - as above
         stream._ready.clear()  # noqa: SLF001 - as above
         return batch

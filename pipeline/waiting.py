@@ -42,6 +42,8 @@ class Waiting(Arrival):
         if deadline < connection.armed:
             connection.arm()
         due = self._core.deadline() if self._timed else None
+        if self._wake < inf:
+            due = self._wake if due is None else min(due, self._wake)
         try:
             data = await connection.read() if due is None else await self._read_until(connection, due - now)
         except Exception as fault:  # noqa: BLE001 - every fault of a connection becomes an End

@@ -28,6 +28,9 @@ SSE_HEADERS: Final[Mapping[str, str]] = {
 """What a response needs so that nothing on the way keeps or packs its events (fault D15): caches,
 nginx, and proxies that compress. Do not turn on compression for it either."""
 
+HEARTBEAT = 15.0
+"""Seconds of silence after which a comment is sent: proxies close what is silent for a minute."""
+
 COMMENT: Final = b":\n\n"
 """A frame that says nothing. The first one makes a server send its headers."""
 
@@ -48,8 +51,8 @@ class Response(Protocol):
 class Batched(Protocol):
     """What `sse_frames` needs of a stream."""
 
-    def batches(self) -> AsyncIterator[list[Event]]:
-        """Its events, in lists."""
+    def batches(self, every: float | None = None) -> AsyncIterator[list[Event]]:
+        """Its events, in lists; an empty one after so many seconds without any."""
         ...
 
     async def aclose(self) -> None:
@@ -82,8 +85,9 @@ def sse_frames(stream: Batched) -> "SSEFrames":
         frames = sse_frames(pipeline.stream(messages))
         return StreamingResponse(frames, headers=SSE_HEADERS, background=BackgroundTask(frames.aclose))
 
-    The first frame is a comment, which sends the headers while the backend is still silent. The
-    broken end of an answer is told by its `End` frame alone: nothing is raised after it.
+    The first frame is a comment, which sends the headers while the backend is still silent; another one
+    follows HEARTBEAT seconds of silence. The broken end of an answer is told by its `End` frame alone:
+    nothing is raised after it.
 
     Raises MisuseError where the stream is being read already; the iteration raises StageError at a
     `Snapshot`.
@@ -118,7 +122,7 @@ class SSEFrames:
 
     def __init__(self, stream: Batched) -> None:
         self._stream = stream
-        self._batches = stream.batches()
+        self._batches = stream.batches(every=HEARTBEAT)
         self._begun = False
         self._ended = False
 
@@ -132,6 +136,8 @@ class SSEFrames:
         if self._ended:
             raise StopAsyncIteration
         batch = await self._batches.__anext__()
+        if not batch:
+            return COMMENT
         self._ended = isinstance(batch[-1], End)
         return _frames(batch)
 

@@ -102,19 +102,21 @@ class HTTPSource(Source):
         if request.model is None and self.model_required:
             msg = f"{self.provider} needs a model: connect({self.provider!r}, model='...')"
             raise MisuseError(msg)
-        return self._transport.open(self._ask(request), self.deadlines.connect)
+        ask = self.question(self.base_url + self.path, self.body(request))
+        return self._transport.open(ask, self.deadlines.connect)
 
-    def _ask(self, request: Request) -> HTTPRequest:
+    def question(self, url: str, body: Mapping[str, Any]) -> HTTPRequest:
+        """A question to this backend, with its headers. Raises MisuseError for what is no JSON."""
         own = {name.lower() for name in self._headers}
         headers = {name: value for name, value in _HEADERS.items() if name.lower() not in own} | self._headers
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key}"
         try:
-            encoded = msgspec.json.encode(self.body(request))
+            encoded = msgspec.json.encode(body)
         except (TypeError, UnicodeEncodeError, ValueError) as bad:
             msg = f"the request cannot be written as JSON: {bad}"
             raise MisuseError(msg) from None
-        return HTTPRequest("POST", self.base_url + self.path, headers, encoded)
+        return HTTPRequest("POST", url, headers, encoded)
 
     def accepts(self, status: int, headers: Mapping[str, str]) -> bool:
         return status == _OK and headers.get("Content-Encoding", "").lower() in ("", "identity")

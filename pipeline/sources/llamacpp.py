@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from tokenweir.pipeline.events import PhaseName
 from tokenweir.pipeline.request import Messages, Request
-from tokenweir.pipeline.sources.http import HTTPSource
+from tokenweir.pipeline.sources.tokenize import TokenizingSource
 
 
-class LlamaCpp(HTTPSource):
+class LlamaCpp(TokenizingSource):
     """llama-server. In single-model mode `model` is ignored by the server."""
 
     provider: ClassVar[str] = "llamacpp"
