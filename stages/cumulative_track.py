@@ -19,7 +19,7 @@ from tokenweir.stages.cumulative_evidence import common_prefix, convincing, refr
 
 REPEAT_CHARACTERS, REPEAT_DELTAS = 32, 3
 """A chunk can be a repeat of everything only from this much text and this many deltas on."""
-HELD_STALLS = 8
+HELD_STALLS = 32
 """So many chunks without growth are enough: a line that is written a hundred times is not waited for."""
 MEMORY_CHARACTERS = 262_144
 """Beyond this much text a DELTA channel forgets it: a final repeat is then not recognised."""
