@@ -48,6 +48,7 @@ class AiohttpConnection:
         """A pooled connection that its peer had closed meanwhile says so at once, and nobody has acted
         on the request: then it is sent on the next one (fault U23)."""
         while True:
+            self.connected = self.reused = False  # what the last try was on says nothing of the next
             began = self._loop.time()
             try:
                 return await self._ask()

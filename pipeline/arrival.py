@@ -157,9 +157,10 @@ class Arrival:
         self._keep(rest)
         if self._start is not None:
             self._ready.insert(0, self._start)
+        figures = self._core.figures()
         if self._core.error is not None and failure is None:
             outcome, failure = "error", Failure("stage", str(self._core.error))
-        self.end = End(outcome, failure, self._meter.stats(now, self._core.figures()))
+        self.end = End(outcome, failure, self._meter.stats(now, figures))
         self._ready.insert(0, self.end)
         self._close(whole=outcome == "complete")
         log_end(self._source.provider, self._request.model, self.end)

@@ -146,7 +146,11 @@ class FusedCore(Generic[In, Out]):
         """The earliest time at which a core wants its `tick`."""
         earliest: float | None = None
         for _, core in () if self._over else self._timed:
-            due = core.deadline()
+            try:
+                due = core.deadline()
+            except Exception as bug:  # noqa: BLE001 - as in feed
+                self.error = self.error or _bug(type(core).__name__, bug)
+                continue
             if due is not None and (earliest is None or due < earliest):
                 earliest = due
         return earliest
@@ -154,10 +158,13 @@ class FusedCore(Generic[In, Out]):
     def figures(self) -> dict[str, float]:
         """The sum of what the cores counted, for the stream's Stats."""
         total: dict[str, float] = {}
-        for core in self._cores:
-            if hasattr(core, "figures"):
-                for key, value in core.figures().items():
+        for name, core in zip(self._names, self._cores, strict=True):
+            try:
+                counted = core.figures() if hasattr(core, "figures") else {}
+                for key, value in counted.items():
                     total[key] = total.get(key, 0) + value
+            except Exception as bug:  # noqa: BLE001 - as in feed
+                self.error = self.error or _bug(name, bug)
         return total
 
 

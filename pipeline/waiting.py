@@ -161,8 +161,8 @@ class Waiting(Arrival):
             self._shut("error", Failure("upstream", f"the transport broke: {type(fault).__name__}"))
             return
         self._rescue()
-        if self.end is not None:
-            return
+        if self.end is not None or self._retry_at is not None:
+            return  # what was rescued has decided already
         outcome: Outcome = {"timeout": "timeout", "truncated": "truncated"}.get(failure.kind, "error")  # type: ignore[assignment]
         self._end_or_retry(outcome, failure)
 
