@@ -160,7 +160,7 @@ class FusedCore(Generic[In, Out]):
         total: dict[str, float] = {}
         for name, core in zip(self._names, self._cores, strict=True):
             try:
-                counted = core.figures() if hasattr(core, "figures") else {}
+                counted: dict[str, float] = core.figures() if hasattr(core, "figures") else {}
                 for key, value in counted.items():
                     total[key] = total.get(key, 0) + value
             except Exception as bug:  # noqa: BLE001 - as in feed
