@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import anyio
 import msgspec
@@ -24,6 +23,13 @@ from tokenweir.pipeline.protocols import openai_chat
 from tokenweir.pipeline.protocols.failures import failure_from
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.base import Source
+from tokenweir.pipeline.sources.credentials import (
+    read_base_url,
+    read_headers,
+    read_key,
+    secrets_of,
+    without,
+)
 from tokenweir.pipeline.transport import AiohttpTransport
 from tokenweir.stages.cumulative_detect import Mode
 
@@ -34,12 +40,7 @@ _HEADERS: Mapping[str, str] = {
     "Accept-Encoding": "identity",
     "User-Agent": "tokenweir",
 }
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_USERINFO = re.compile(r"[^/]*@")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?")
-_SECRET = 6  # characters: anything shorter stands in ordinary words
-_CUT = 3  # characters of a secret that may be seen
-_SHORTEST_CUT = 200  # characters: no shorter text has been cut
 
 BODY_LIMIT = 65_536
 """Bytes of an error body after which no more is read."""
@@ -86,9 +87,10 @@ class HTTPSource(Source):
         own = self.base_url == self._address(self.key_base_url or self.default_base_url or self.base_url)
         if api_key is None and self.key_variable is not None and own:
             api_key = os.environ.get(self.key_variable)
-        self._key = _read_key(api_key)
-        self._headers = _read_headers(headers or {}, keyed=self._key is not None)
-        self._secrets = _secrets(self._key or "", *self._headers.values())
+        self._key = read_key(api_key)
+        carried = {} if self._key is None else self.credential(self._key)
+        self._headers = read_headers(headers or {}, carried)
+        self._secrets = secrets_of(self._key or "", *self._headers.values())
         self._transport = transport or AiohttpTransport()
 
     def _address(self, url: str) -> str:
@@ -98,11 +100,19 @@ class HTTPSource(Source):
         """The JSON body of a request. Raises MisuseError for what the protocol cannot ask."""
         return openai_chat.body(request, stream_options=dict(self.stream_options))
 
+    def path_of(self, request: Request) -> str:
+        """Where this request goes, under `base_url`."""
+        return self.path
+
+    def credential(self, key: str) -> Mapping[str, str]:
+        """The headers that carry the key."""
+        return {"Authorization": f"Bearer {key}"}
+
     def open(self, request: Request) -> Connection:
         if request.model is None and self.model_required:
             msg = f"{self.provider} needs a model: connect({self.provider!r}, model='...')"
             raise MisuseError(msg)
-        ask = self.question(self.base_url + self.path, self.body(request))
+        ask = self.question(self.base_url + self.path_of(request), self.body(request))
         return self._transport.open(ask, self.deadlines.connect)
 
     def question(self, url: str, body: Mapping[str, Any]) -> HTTPRequest:
@@ -110,7 +120,7 @@ class HTTPSource(Source):
         own = {name.lower() for name in self._headers}
         headers = {name: value for name, value in _HEADERS.items() if name.lower() not in own} | self._headers
         if self._key is not None:
-            headers["Authorization"] = f"Bearer {self._key}"
+            headers.update(self.credential(self._key))
         try:
             encoded = msgspec.json.encode(body)
         except (TypeError, UnicodeEncodeError, ValueError) as bad:
@@ -166,67 +176,10 @@ class HTTPSource(Source):
         )
 
     def _clean(self, text: str) -> str:
-        """Without our secrets; a text that was cut may end in the beginning of one."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-            for size in range(len(secret) - 1, _CUT, -1):
-                if len(text) >= _SHORTEST_CUT and text.endswith(secret[:size]):
-                    text = text[:-size] + "***"
-        return text
+        return without(self._secrets, text)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
-
-
-def read_base_url(url: str, provider: str, default_path: str = "/v1") -> str:
-    """The address without a trailing slash; `default_path` where it has no path.
-
-    >>> read_base_url("http://localhost:1234", "lmstudio")
-    'http://localhost:1234/v1'
-    """
-    try:
-        parts = urlsplit(url)
-        port_is_fine = parts.port is None or parts.port > 0
-    except ValueError:
-        parts, port_is_fine = urlsplit(""), False
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
-        shown = _USERINFO.sub("", url.partition("?")[0])
-        msg = f"base_url={shown!r} for {provider}: give an address like http://localhost:1234{default_path}"
-        raise MisuseError(msg)
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        msg = f"base_url for {provider} must hold no credential, query or fragment: use api_key=..."
-        raise MisuseError(msg)
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or default_path}"
-
-
-def _read_key(key: str | None) -> str | None:
-    if key is None or key == "":
-        return None
-    if key != key.strip() or not key.isascii() or not key.isprintable():
-        msg = "api_key has white space around it, or characters that no header can hold"
-        raise MisuseError(msg)
-    return key
-
-
-def _read_headers(headers: Mapping[str, str], *, keyed: bool) -> dict[str, str]:
-    for name, value in headers.items():
-        if not _TOKEN.fullmatch(name) or value != value.strip() or not value.isprintable():
-            msg = f"the header {name!r} has white space around it, or characters that no header can hold"
-            raise MisuseError(msg)
-        if keyed and name.lower() == "authorization":
-            msg = "a credential comes once: as api_key=..., or as headers={'Authorization': ...}"
-            raise MisuseError(msg)
-    return dict(headers)
-
-
-def _secrets(*values: str) -> list[str]:
-    """What must never be shown, the longest first: each value, what stands behind its scheme (`Bearer`),
-    and both as JSON and as Python write them."""
-    plain = {part for value in values for part in (value, value.rpartition(" ")[2]) if len(part) >= _SECRET}
-    written = {msgspec.json.encode(part).decode()[1:-1] for part in plain}
-    doubled = {part.replace("\\", r"\\") for part in plain}
-    quoted = doubled | {part.replace("'", r"\'") for part in doubled}
-    return sorted(plain | written | quoted, key=len, reverse=True)
 
 
 def _readable(body: str) -> object:

@@ -15,7 +15,8 @@ from tests.transcripts import HELLO, frame, text
 from tokenweir import Pipeline, connect
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.retry import Retry
-from tokenweir.pipeline.sources.http import HTTPSource, read_base_url
+from tokenweir.pipeline.sources.credentials import read_base_url
+from tokenweir.pipeline.sources.http import HTTPSource
 from tokenweir.pipeline.sources.openai_compatible import OpenAICompatible
 
 pytestmark = pytest.mark.anyio
