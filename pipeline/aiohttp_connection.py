@@ -1,7 +1,8 @@
 """One request over aiohttp.
 
 Law of this file: the life of one connection: sending, the headers, the deadline's timer, rescue, and
-letting go. Every trap of aiohttp's reader is handled here (docs/decisions/2026-11-20-transport.md).
+letting go. The traps of aiohttp's reader are handled here (docs/decisions/2026-11-20-transport.md);
+what its exceptions mean stands in aiohttp_faults.py.
 """
 
 import asyncio

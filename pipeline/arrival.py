@@ -72,6 +72,15 @@ class Arrival:
         if self._timed:
             self._accept(self._core.tick(now), now)
         self._accept(self._core.feed([data]), now)
+        self._check_core()
+
+    def _tick(self, now: float) -> None:
+        """Nothing has come, and a core wanted to be told the time."""
+        self._accept(self._core.tick(now), now)
+        self._check_core()
+
+    def _check_core(self) -> None:
+        """A stage that broke ends the stream: what comes after it may lack something."""
         if self._core.error is not None and self.end is None:
             self._shut("error", Failure("stage", str(self._core.error)))
 
@@ -130,6 +139,7 @@ class Arrival:
     def _end_or_retry(self, outcome: Outcome, failure: Failure) -> None:
         """Another attempt, as long as nothing but phases has come; then the fault is an event, unless
         the answer was whole already (every choice had finished) and only its end marker is missing."""
+        self._check_core()
         if self.end is not None:
             return
         delay = None if self._answered else self._source.retry.delay(failure, self._meter.attempts)

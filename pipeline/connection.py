@@ -1,7 +1,8 @@
 """Connection and Transport: what a stream needs of a network.
 
 Law of this file: contracts and values; no library of any network. aiohttp stands behind them in
-transport.py, tests and trio users bring their own (tokenweir.testing is one).
+transport.py and aiohttp_connection.py; tests and trio users bring their own (tokenweir.testing is
+one).
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -7,7 +7,9 @@ clock.
 The law of cores (tested over all of them in tests/test_laws.py): no await, no clock of its own, no
 logger, no I/O; unknown items pass through unchanged and in order; what is held has a documented
 bound; batching is invisible (any cut of the input gives the same output); a fault of the peer is
-yielded as `Done(failure)`, never raised; whatever is raised is the stage's own bug.
+yielded as `Done(failure)`, never raised. Whatever one of them raises, in any of its methods, is the
+stage's own bug: it is kept in `FusedCore.error`, what was made before it goes on, and the stream ends
+with it.
 
 A core may have more than `feed` and `finish`:
 

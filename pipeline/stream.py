@@ -8,9 +8,6 @@ keeping what it brought, so a cancelled consumer loses nothing that was delivere
     connecting ─> waiting ─> flowing ─> over
         │  retry    │          │
         └───────────┴──────────┴─ fault, deadline, cancel: rescue, finish the cores, one End
-
-Until the first content, the driver looks up once a second and says what is being waited for. From
-then on a read is one await, and one lazy timer of the connection serves all deadlines.
 """
 
 import warnings
@@ -20,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tokenweir.pipeline.errors import MisuseError, error_for
-from tokenweir.pipeline.events import Event, Failure
+from tokenweir.pipeline.events import Event, Failure, FailureKind
 from tokenweir.pipeline.waiting import Waiting
 
 
@@ -103,6 +100,10 @@ class Stream(Waiting):
                 await self._pull()
                 if self._wake < inf and self._clock() >= self._wake:
                     return
+        except Exception as bug:
+            if self.end is None:
+                self._break(bug)
+            raise
         except BaseException:
             if self.end is None:
                 self._shut("cancelled", Failure("cancelled", "the consumer was cancelled or interrupted"))
@@ -110,6 +111,14 @@ class Stream(Waiting):
             raise
         finally:
             self._reading = False
+
+    def _break(self, bug: Exception) -> None:
+        """A source raised it: the caller is told that and nothing else, and the end is recorded."""
+        kind: FailureKind = "bad_request" if isinstance(bug, MisuseError) else "upstream"
+        told = Failure(kind, f"{self._source.provider}: {type(bug).__name__}: {bug}")
+        self._shut("error", self._source.scrub(told))
+        self._ready.clear()
+        self._raised = True
 
     def _stop(self) -> None:
         end = self.end

@@ -1,9 +1,10 @@
 """The one edge to aiohttp's client.
 
-Law of this file: bytes out, bytes in, and every trap of aiohttp's client is handled here and nowhere
-else (docs/decisions/2026-11-20-transport.md lists them): no redirects (they leak keys and re-post the
-prompt), no hidden total timeout, no cookies shared, no decompression, bytes that had arrived before
-a fault are rescued, and no exception of aiohttp gets out (its `repr` shows credentials).
+Law of this file: the session and its pool. With aiohttp_connection.py (one request) and
+aiohttp_faults.py (what its exceptions mean) it handles every trap of aiohttp's client, and nothing
+else does (docs/decisions/2026-11-20-transport.md lists them): no redirects (they leak keys and re-post
+the prompt), no hidden total timeout, no cookies shared, no decompression, bytes that had arrived
+before a fault are rescued, and no exception of aiohttp gets out (its `repr` shows credentials).
 
 The rest of the library needs only `Transport` and `Connection`: trio users bring their own, tests
 use tokenweir.testing. The aiohttp one runs on asyncio.

@@ -31,21 +31,17 @@ class Waiting(Arrival):
     """The reads of one answer."""
 
     async def _pull(self) -> None:
-        if not self._content:
-            await self._pull_early()
-            return
         connection = self._connection
-        if connection is None:
+        if connection is None or not self._content:
+            await self._pull_early()
             return
         now = self._clock()
         deadline = connection.deadline = self._next_deadline(now)
         if deadline < connection.armed:
             connection.arm()
-        due = self._core.deadline() if self._timed else None
-        if self._wake < inf:
-            due = self._wake if due is None else min(due, self._wake)
+        due = min(self._core_due(), self._wake) if self._timed else self._wake
         try:
-            data = await connection.read() if due is None else await self._read_until(connection, due - now)
+            data = await connection.read() if due == inf else await self._read_until(connection, due - now)
         except Exception as fault:  # noqa: BLE001 - every fault of a connection becomes an End
             connection.deadline = inf
             self._fault(fault, now)
@@ -55,10 +51,17 @@ class Waiting(Arrival):
         self._waited += later - now
         if data is None:
             self._silent += later - now
-            self._accept(self._core.tick(later), later)
+            self._tick(later)
         else:
             self._silent = 0.0
             self._take(data, later)
+
+    def _core_due(self) -> float:
+        """When a core wants to be told the time: at once where it broke in saying so."""
+        due = self._core.deadline()
+        if self._core.error is not None:
+            return -inf
+        return inf if due is None else due
 
     async def _read_until(self, connection: Connection, seconds: float) -> bytes | None:
         """A core holds something until then: look up in time."""
@@ -106,8 +109,8 @@ class Waiting(Arrival):
         """Until when to wait for the backend without looking up. A consumer that is slower than the
         phases gets the whole time, else nothing would ever arrive."""
         pause = self._told + TICK - now
-        due = self._core.deadline() if self._timed else None
-        until = min(TICK if pause <= _GRAIN else pause, inf if due is None else due - now)
+        due = min(self._core_due(), self._wake) if self._timed else self._wake
+        until = min(TICK if pause <= _GRAIN else pause, due - now)
         return max(_GRAIN, min(until, self._early_budget(now)))
 
     def _look_up(self, now: float) -> None:
@@ -116,13 +119,14 @@ class Waiting(Arrival):
             self._deadline(self._early_name(now))
             return
         if self._timed:
-            self._accept(self._core.tick(now), now)
+            self._tick(now)
         if now >= self._told + TICK - _GRAIN:
             self._tell(self._waiting(), now)
 
     async def _wait_for_retry(self, now: float) -> None:
         due = self._retry_at or now
-        await anyio.sleep(max(0.0, min(self._told + TICK, due, now + self._early_budget(now)) - now))
+        until = min(self._told + TICK, due, self._wake, now + self._early_budget(now))
+        await anyio.sleep(max(0.0, until - now))
         later = self._clock()
         self._waited += later - now
         if self._early_budget(later) <= _GRAIN:
@@ -137,7 +141,8 @@ class Waiting(Arrival):
         """The headers have come."""
         self._meter.read(0, now)
         if not self._source.accepts(connection.status or 0, connection.headers):
-            body = await self._source.read_body(connection)
+            body = await self._source.read_body(connection, self._early_budget(now))
+            self._waited += self._clock() - now
             self._end_or_retry(
                 "error", self._source.refusal(connection.status or 0, connection.headers, body)
             )

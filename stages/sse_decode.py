@@ -195,8 +195,9 @@ class SSEDecode:
             self._dispatch(out)
             self._emit(value if is_json(value) else msgspec.json.encode(text_of(value)), "error", out)
         elif line.lstrip()[:1] in (b"{", b"["):
+            kind = self._type if self._data is None else ""
             self._dispatch(out)
-            self._json = JSONText()
+            self._type, self._json = kind, JSONText()
             self._take_json(line, out)
         else:
             self._ignore(line)

@@ -107,6 +107,8 @@ class Server:
         self.asked = asyncio.Event()
         """Something has been sent to it."""
         self.url = ""
+        self.listener: asyncio.AbstractServer
+        """What takes connections: closed, nobody answers at the address any more."""
         self._scripts = scripts
         self._start = start
 
@@ -134,6 +136,7 @@ async def serve(
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(lambda: Visit(server), sock=listening)
+        server.listener = listener
         server.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         try:
             yield server

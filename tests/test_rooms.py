@@ -255,7 +255,7 @@ def test_every_file_says_its_law() -> None:
 
 
 def proof_of(path: str) -> str:
-    """Tests stand as the import names do: `tests/stages/test_throttle.py`, `tests/test_cli.py`."""
+    """Tests stand as the import names do: `tests/stages/test_throttle.py`, `tests/cli/test_chat.py`."""
     folder, _, name = path.removeprefix("tokenweir/").rpartition("/")
     return "/".join(filter(None, ("tests", folder, f"test_{name}")))
 

@@ -72,8 +72,8 @@ class Source:
         """Whether an answer that begins so is read as a stream; else `refusal` says what it means."""
         return status in (0, 200)
 
-    async def read_body(self, connection: Connection) -> builtins.bytes:
-        """The body of a refused answer, as far as it is worth reading."""
+    async def read_body(self, connection: Connection, seconds: float) -> builtins.bytes:
+        """The body of a refused answer, as far as it is worth reading and has come after `seconds`."""
         return b""
 
     def refusal(self, status: int, headers: Mapping[str, str], body: builtins.bytes) -> Failure:

@@ -88,8 +88,7 @@ class HTTPSource(Source):
         if api_key is None and self.key_variable is not None and own:
             api_key = os.environ.get(self.key_variable)
         self._key = read_key(api_key)
-        carried = {} if self._key is None else self.credential(self._key)
-        self._headers = read_headers(headers or {}, carried)
+        self._headers = read_headers(headers or {}, self.credential(self._key) if self._key else {})
         self._secrets = secrets_of(self._key or "", *self._headers.values())
         self._transport = transport or AiohttpTransport()
 
@@ -131,9 +130,9 @@ class HTTPSource(Source):
     def accepts(self, status: int, headers: Mapping[str, str]) -> bool:
         return status == _OK and headers.get("Content-Encoding", "").lower() in ("", "identity")
 
-    async def read_body(self, connection: Connection) -> bytes:
+    async def read_body(self, connection: Connection, seconds: float) -> bytes:
         body = b""
-        with anyio.move_on_after(BODY_WAIT):
+        with anyio.move_on_after(max(0.0, min(seconds, BODY_WAIT))):
             while len(body) < BODY_LIMIT:
                 try:
                     data = await connection.read()

@@ -377,7 +377,7 @@ async def test_misuse_is_told_at_the_first_step() -> None:
     with pytest.raises(MisuseError, match=r"vllm needs a model: connect\('vllm', model='...'\)"):
         await anext(stream)
     assert stream.end is not None
-    assert stream.end.outcome == "cancelled"
+    assert stream.end.outcome == "error"
 
 
 async def test_a_transport_that_breaks() -> None:

@@ -10,6 +10,7 @@ from tests.servers import LAST_CHUNK, Script, Server, Visit, framed, http_chunk,
 from tests.transcripts import HELLO, text
 from tokenweir import Pipeline, Source, connect
 from tokenweir.pipeline.aiohttp_connection import LINGER
+from tokenweir.pipeline.retry import Retry
 
 pytestmark = pytest.mark.anyio
 
@@ -103,19 +104,22 @@ async def leaves_afterwards(visit: Visit) -> None:
     visit.fin()
 
 
-async def leaves_at_the_second(visit: Visit) -> None:
-    """Answers once, and closes the connection as the second request comes."""
+async def answers_one_of_two(visit: Visit) -> None:
+    """Answers once, and not the second request."""
     await visit.asked()
     visit.send(framed("length", [HELLO])[0], HELLO)
     await visit.asked()
+
+
+async def leaves_at_the_second(visit: Visit) -> None:
+    """Answers once, and closes the connection as the second request comes."""
+    await answers_one_of_two(visit)
     visit.fin()
 
 
 async def breaks_at_the_second(visit: Visit) -> None:
     """The same, with a reset."""
-    await visit.asked()
-    visit.send(framed("length", [HELLO])[0], HELLO)
-    await visit.asked()
+    await answers_one_of_two(visit)
     visit.rst()
 
 
@@ -136,6 +140,24 @@ async def test_a_stale_connection(script: Script) -> None:
 
         assert anyio.current_time() - began < 0.4
         assert len(server.visits) == 2
+
+
+async def test_a_stale_connection_of_a_server_that_is_gone() -> None:
+    """U23, U01: the pooled connection dies and nobody listens any more: one try, and then the fault is
+    told."""
+
+    async def goes(visit: Visit) -> None:
+        await answers_one_of_two(visit)
+        server.listener.close()
+        visit.fin()
+
+    async with serve(goes) as server, connect("mlx", server.url) as source:
+        source.retry = Retry(attempts=1)
+        assert await ask(source) == "Hello"
+        with anyio.fail_after(5):
+            heard = await hear(Pipeline(source).stream("hi"))
+
+        assert (heard.kind, heard.end.outcome, len(server.visits)) == ("connect", "error", 1)
 
 
 async def test_a_fresh_connection_is_not_sent_twice() -> None:

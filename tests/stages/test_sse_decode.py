@@ -343,6 +343,18 @@ def test_bare_json_within_a_stream() -> None:
     ]
 
 
+@pytest.mark.parametrize(("before", "kind"), [(b"", "error"), (b"data: 1\n", "message")])
+def test_bare_json_keeps_its_type(before: bytes, kind: str) -> None:
+    """An event's name stands for the value under it where a proxy forgot the `data:`; a name that data
+    has used up does not."""
+    items = run_bytes(sse_decode(), before + b'event: error\n{"a":1}\n{"b":2}\n')
+
+    assert [(item.type, item.data) for item in items if isinstance(item, SSEEvent)][-2:] == [
+        (kind, b'{"a":1}'),
+        ("message", b'{"b":2}'),
+    ]
+
+
 def test_bare_end_marker() -> None:
     """PROTOCOLS 1.2: `[DONE]` without `data:` is the end marker all the same."""
     assert lenient(b'{"n":1}\n[DONE]\n') == [b'{"n":1}', b"[DONE]"]

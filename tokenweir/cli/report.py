@@ -9,7 +9,7 @@ from tokenweir.pipeline.events import Failure, FailureKind, Stats, Usage
 from tokenweir.pipeline.visible import visible
 
 _ADVICE: Mapping[FailureKind, str] = {
-    "connect": "give its address with --base-url",
+    "connect": "does it run? its address is given with --base-url",
     "auth": "name the variable that holds the key with --api-key-env",
     "context_length": "shorten the prompt, or load the model with a longer context",
     "model_not_found": "choose one that the backend has with --model",
@@ -25,7 +25,7 @@ def failure_line(failure: Failure) -> str:
     """What broke, then what to do about it where that is known.
 
     >>> failure_line(Failure("connect", "nobody answered at localhost:1234"))
-    'connect: nobody answered at localhost:1234 (give its address with --base-url)'
+    'connect: nobody answered at localhost:1234 (does it run? its address is given with --base-url)'
     """
     said = visible(" ".join(failure.message.split()))
     advice = _ADVICE.get(failure.kind)

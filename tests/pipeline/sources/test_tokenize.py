@@ -7,7 +7,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 
-from tokenweir import StreamError, connect
+from tests.scripted import Attempt, ScriptedTransport
+from tests.virtual import virtual
+from tokenweir import Deadlines, StreamError, connect
+from tokenweir.pipeline.sources import tokenize
+from tokenweir.pipeline.sources.llamacpp import LlamaCpp
 from tokenweir.pipeline.sources.tokenize import TokenizingSource
 
 pytestmark = pytest.mark.anyio
@@ -65,3 +69,37 @@ async def test_nobody_there() -> None:
         assert isinstance(source, TokenizingSource)
         with pytest.raises(StreamError, match="nobody answers"):
             await source.count_tokens("text")
+
+
+async def test_a_long_answer_is_read_whole(server: BaseTestServer) -> None:
+    """llama-server gives every token by its number: 40,000 of them are more than any error body."""
+    async with connect("llamacpp", str(server.make_url("/v1"))) as source:
+        assert isinstance(source, TokenizingSource)
+        assert await source.count_tokens("a " * 40_000) == 40_000
+
+
+async def test_an_answer_without_end_has_a_bound(
+    server: BaseTestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P8: what a backend sends is held only so far."""
+    monkeypatch.setattr(tokenize, "TOKENS_LIMIT", 1000)
+    async with connect("llamacpp", str(server.make_url("/v1"))) as source:
+        assert isinstance(source, TokenizingSource)
+        with pytest.raises(StreamError) as told:
+            await source.count_tokens("a " * 1000)
+
+    assert told.value.failure.kind == "limit"
+
+
+@pytest.mark.parametrize("anyio_backend", [virtual("asyncio"), virtual("trio")], ids=["asyncio", "trio"])
+async def test_a_backend_that_does_not_answer() -> None:
+    """P15: the wait has a name and an end."""
+    limits = Deadlines(None, first_token=7.0, silence=None, between_tokens=None, total=None)
+    transport = ScriptedTransport(Attempt(200, 60.0, b"{}"))
+    source = LlamaCpp("http://backend.test", deadlines=limits, transport=transport)
+
+    with pytest.raises(StreamError, match=r"waited 7 s for /tokenize") as told:
+        await source.count_tokens("late")
+
+    assert (told.value.failure.kind, told.value.failure.phase) == ("timeout", "first_token")
+    assert transport.connections[0].closed == 1
