@@ -19,9 +19,9 @@ from tokenweir.sinks.text_writer import PIECE, TextWriter
 
 
 def stdout(
-    stream: TextIO | None = None, *, raw: bool = False, show: tuple[Channel, ...] = ("text",)
+    stream: TextIO | None = None, *, raw: bool = False, show: tuple[Channel, ...] = ("text", "refusal")
 ) -> "Stdout":
-    r"""Write the text of choice 0 to a text stream as it comes, by default to `sys.stdout`.
+    r"""Write the text of choice 0, or its refusal, to a text stream as it comes, by default `sys.stdout`.
 
     What steers a terminal is shown as an escape (`\x1b`), to files and pipes too: a file is read on
     a terminal later, and nothing says what a pipe ends in. `raw=True` writes the text as it is.

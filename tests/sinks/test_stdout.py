@@ -69,6 +69,15 @@ def test_a_dumb_terminal_gets_no_controls(program: int, monkeypatch: pytest.Monk
     assert out == "hm\nteh\n[revised]\nthe\n"
 
 
+def test_a_refusal_is_shown() -> None:
+    """P2: a model that refuses has said something: its reader sees it, and not an empty answer."""
+    stream = io.StringIO()
+
+    anyio.run(stdout(stream).send, [Delta("hm", "reasoning"), Delta("I won't.", "refusal"), END])
+
+    assert stream.getvalue() == "I won't.\n"
+
+
 @pytest.mark.parametrize("raw", [False, True])
 def test_a_pipe_cannot_take_text_back(raw: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """P4: the missing stage is named, after what came before has been written."""

@@ -1,6 +1,6 @@
 """Revisions for receivers that cannot take text back."""
 
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -236,9 +236,9 @@ def test_linear_while_waiting() -> None:
         core = append_only().core()
         core.feed([Delta("x" * 1000 + "the end of what was shown"), Revise(1000, "something else ")])
         pieces = [Delta("word ")] * count
-        began = perf_counter()
+        began = process_time()
         assert core.feed(pieces) == []
-        return perf_counter() - began
+        return process_time() - began
 
     few = min(cost(4_000) for _ in range(3))
     many = min(cost(32_000) for _ in range(3))
