@@ -35,7 +35,8 @@ class AiohttpConnection:
         self.armed = inf
         self.read: Callable[[], Awaitable[bytes | None]] = self._first
         self._session = session
-        self._request = request
+        self._url = request.url
+        self._request: HTTPRequest | None = request  # until it is sent
         self._connect = connect
         self._loop = asyncio.get_running_loop()
         self._sending: asyncio.Task[aiohttp.ClientResponse] | None = None
@@ -45,24 +46,24 @@ class AiohttpConnection:
         self._looked_at: int | None = None
         self._over = False
 
-    async def _send(self) -> aiohttp.ClientResponse:
+    async def _send(self, request: HTTPRequest) -> aiohttp.ClientResponse:
         """A pooled connection that its peer had closed meanwhile says so at once, and nobody has acted
         on the request: then it is sent on the next one (fault U23)."""
         while True:
             self.connected = self.reused = False  # what the last try was on says nothing of the next
             began = self._loop.time()
             try:
-                return await self._ask()
+                return await self._ask(request)
             except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
                 if not self.reused or self._loop.time() - began > STALE:
                     raise
 
-    async def _ask(self) -> aiohttp.ClientResponse:
+    async def _ask(self, request: HTTPRequest) -> aiohttp.ClientResponse:
         return await self._session.request(
-            self._request.method,
-            self._request.url,
-            data=self._request.body,
-            headers=self._request.headers,
+            request.method,
+            request.url,
+            data=request.body,
+            headers=request.headers,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, connect=self._connect),
             trace_request_ctx=self,
@@ -71,12 +72,15 @@ class AiohttpConnection:
     async def _first(self) -> bytes | None:
         """Send, and wait for the headers. The task outlives a cancelled wait, so that the next call
         goes on; `close` ends it."""
-        if self._sending is None:
-            self._sending = self._loop.create_task(self._send())
+        if self._request is not None:
+            self._sending = self._loop.create_task(self._send(self._request))
+            self._request = None
         sending = self._sending
-        await asyncio.wait({sending})
-        if self._sending is not sending:
+        if sending is not None:
+            await asyncio.wait({sending})
+        if sending is None or self._sending is not sending:
             raise ConnectionAbortedError
+        self._sending = None  # an open stream keeps nothing that it needs no more
         response = self._response = sending.result()
         self.status, self.headers = response.status, response.headers
         self.read = response.content.readany
@@ -138,7 +142,7 @@ class AiohttpConnection:
     def failure(self, fault: Exception) -> Failure | None:
         if self._over:
             return Failure("shutting_down", "the source was closed while it answered")
-        return failure_of(fault, origin(self._request.url), self._connect, answered=self.status is not None)
+        return failure_of(fault, origin(self._url), self._connect, answered=self.status is not None)
 
     def release(self) -> None:
         """The backend has had its last word. Where its body ends soon too, aiohttp keeps the connection
