@@ -6,34 +6,54 @@ for the backend stands in waiting.py, what the consumer calls in stream.py.
 """
 
 import asyncio
+from collections.abc import Sequence
 from math import inf
+from typing import NamedTuple
 
 from tokenweir.pipeline.clock import running_clock
 from tokenweir.pipeline.connection import Connection
 from tokenweir.pipeline.core import FusedCore
-from tokenweir.pipeline.events import Done, End, Event, Failure, Outcome, Phase, PhaseName, Start
+from tokenweir.pipeline.events import (
+    Done,
+    End,
+    Event,
+    Failure,
+    FailureKind,
+    Outcome,
+    Phase,
+    PhaseName,
+    Start,
+)
 from tokenweir.pipeline.log import log_end
 from tokenweir.pipeline.meter import Meter
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.base import Source
 from tokenweir.pipeline.stage import Stage
 
+_OURS: frozenset[FailureKind] = frozenset({"bad_request", "stage", "cancelled"})
+"""Failures that another backend would meet too."""
+
+
+class Route(NamedTuple):
+    """A backend, what is asked of it, and what makes events of its bytes."""
+
+    source: Source
+    request: Request
+    stage: Stage[bytes, Event]
+
 
 class Arrival:
-    """The state of one answer."""
+    """The state of one answer. `others` are asked in turn where `route` fails before anything has come."""
 
-    def __init__(
-        self, source: Source, request: Request, stage: Stage[bytes, Event], *, check: bool = True
-    ) -> None:
+    def __init__(self, route: Route, others: Sequence[Route] = (), *, check: bool = True) -> None:
         self.end: End | None = None
         self._opened = False
-        self._source = source
-        self._request = request
-        self._stage = stage
+        self._source, self._request, self._stage = route
+        self._others = others
         self._check = check
         self._ready: list[Event] = []  # reversed: the next event is the last
         self._connection: Connection | None = None
-        self._core: FusedCore[bytes, Event] = stage.core()
+        self._core: FusedCore[bytes, Event] = route.stage.core()
         self._timed = self._core.timed
         self._iterated = False
         self._reading = False
@@ -46,6 +66,7 @@ class Arrival:
         self._told: float = -inf
         self._wake: float = inf  # when a reader wants to be told that nothing has come
         self._retry_at: float | None = None
+        self._attempts = 1  # of this source
         self._waited: float = 0.0  # seconds of waiting for the backend since the last content
         self._silent: float = 0.0  # seconds of them that ended with a tick, and not with a byte
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -142,19 +163,36 @@ class Arrival:
         self._check_core()
         if self.end is not None:
             return
-        delay = None if self._answered else self._source.retry.delay(failure, self._meter.attempts)
+        delay = None if self._answered else self._source.retry.delay(failure, self._attempts)
+        if delay is None and self._others and not self._answered and failure.kind not in _OURS:
+            self._go_on(failure)
+            return
         if delay is None:
             self._accept(self._core.finish(), self._clock())
             if self.end is None:
                 self._shut(outcome, failure)
             return
-        self._close()
-        self._start, self._core = None, self._stage.core()
-        now = self._clock()
+        now = self._begin_again()
         self._retry_at = now + delay
         loading = failure.kind == "model_loading"
         detail = failure.message if loading else f"again in {delay:.1f} s: {failure.message}"
         self._tell("loading" if loading else "connecting", now, detail)
+
+    def _go_on(self, failure: Failure) -> None:
+        """Another backend, with deadlines and attempts of its own."""
+        failed = self._source.provider
+        (self._source, self._request, self._stage), *self._others = self._others
+        now = self._begin_again()
+        self._attempts = 1
+        self._meter.attempts += 1
+        self._waited = self._silent = 0.0
+        self._tell("connecting", now, f"{self._source.provider}, since {failed} failed: {failure.message}")
+
+    def _begin_again(self) -> float:
+        self._close()
+        self._start, self._core = None, self._stage.core()
+        self._timed = self._core.timed
+        return self._clock()
 
     def _shut(self, outcome: Outcome, failure: Failure | None = None) -> None:
         """Synchronous, once: finish the cores, make `End`, let the connection go."""

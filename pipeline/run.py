@@ -4,20 +4,23 @@ Law of this file: what people call. A pipeline is immutable and may serve any nu
 once; everything that belongs to one answer lives in its Stream.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, cast
 
 import anyio
 from msgspec import Struct
 
+from tokenweir.pipeline.arrival import Route
 from tokenweir.pipeline.assemble import Assembly, ToolCall
 from tokenweir.pipeline.errors import MisuseError, SinkError, StreamError, error_for
 from tokenweir.pipeline.events import End, Event, Failure, Usage
 from tokenweir.pipeline.iterate import SyncStream
+from tokenweir.pipeline.race import Race
 from tokenweir.pipeline.request import Messages
 from tokenweir.pipeline.sink import BranchReport, Sink
 from tokenweir.pipeline.sources.base import BoundSource, Source
+from tokenweir.pipeline.sources.choice import Choice
 from tokenweir.pipeline.stage import Stage
 from tokenweir.pipeline.stream import Stream
 
@@ -49,28 +52,14 @@ class Pipeline:
     Raises MisuseError where the stages do not fit together.
     """
 
-    def __init__(self, source: Source | BoundSource, *stages: Stage[Any, Any]) -> None:
+    def __init__(self, source: Source | BoundSource | Choice, *stages: Stage[Any, Any]) -> None:
         self._bound = source.request if isinstance(source, BoundSource) else None
-        self._source = source.source if isinstance(source, BoundSource) else source
-        if not isinstance(self._source, Source):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
-            msg = f"a pipeline begins with a source, not with {source!r}: Pipeline(connect('lmstudio'), ...)"
-            raise MisuseError(msg)
-        chain = list(stages) if self._bound is not None else [self._source.stage, *stages]
-        for stage in chain:
-            if not isinstance(stage, Stage):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
-                hint = (
-                    f": call it, {stage.__name__}()" if callable(stage) and hasattr(stage, "__name__") else ""
-                )
-                msg = f"{stage!r} is not a stage{hint}"
-                raise MisuseError(msg)
-        if not chain:
-            msg = "a pipeline gathered by hand needs its stages: sse_decode(), decode_protocol(...), ..."
-            raise MisuseError(msg)
-        fused: Stage[Any, Any] = chain[0]
-        for stage in chain[1:]:
-            fused = fused | stage
-        _check_ends(fused)
-        self._stage = cast("Stage[bytes, Event]", fused)
+        self._race = isinstance(source, Choice) and source.race
+        sources = source.sources if isinstance(source, Choice) else (_source_of(source),)
+        if self._bound is None:
+            self._routes = [(one, _chained([one.stage, *stages])) for one in sources]
+        else:
+            self._routes = [(one, _chained(list(stages))) for one in sources]
 
     def stream(
         self,
@@ -92,13 +81,16 @@ class Pipeline:
             if messages is not None or options or not stream:
                 msg = "this pipeline is bound to its request: call stream() without messages or options"
                 raise MisuseError(msg)
-            return Stream(self._source, self._bound, self._stage, check=check)
+            source, stage = self._routes[0]
+            return Stream(Route(source, self._bound, stage), check=check)
         if messages is None:
             msg = "stream() needs messages: a prompt, or [{'role': 'user', 'content': '...'}]"
             raise MisuseError(msg)
-        return Stream(
-            self._source, self._source.request(messages, stream=stream, **options), self._stage, check=check
-        )
+        routes = [
+            Route(source, source.request(messages, stream=stream, **options), stage)
+            for source, stage in self._routes
+        ]
+        return Race(routes, check=check) if self._race else Stream(routes[0], routes[1:], check=check)
 
     def iterate(self, messages: Messages | None = None, **options: Any) -> SyncStream:
         """Ask, and iterate over the answer's events without an event loop, on any thread.
@@ -146,7 +138,34 @@ class Pipeline:
         return report
 
     def __repr__(self) -> str:
-        return f"<Pipeline {self._source.provider} | {self._stage.name}>"
+        (first, stage), *others = self._routes
+        names = ", ".join([first.provider, *(source.provider for source, _ in others)])
+        return f"<Pipeline {names} | {stage.name}>"
+
+
+def _source_of(source: Source | BoundSource) -> Source:
+    found = source.source if isinstance(source, BoundSource) else source
+    if not isinstance(found, Source):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+        msg = f"a pipeline begins with a source, not with {source!r}: Pipeline(connect('lmstudio'), ...)"
+        raise MisuseError(msg)
+    return found
+
+
+def _chained(chain: Sequence[Stage[Any, Any]]) -> Stage[bytes, Event]:
+    """The stages as one. Raises MisuseError where they do not fit together."""
+    for stage in chain:
+        if not isinstance(stage, Stage):  # pyright: ignore[reportUnnecessaryIsInstance] - as above
+            hint = f": call it, {stage.__name__}()" if callable(stage) and hasattr(stage, "__name__") else ""
+            msg = f"{stage!r} is not a stage{hint}"
+            raise MisuseError(msg)
+    if not chain:
+        msg = "a pipeline gathered by hand needs its stages: sse_decode(), decode_protocol(...), ..."
+        raise MisuseError(msg)
+    fused: Stage[Any, Any] = chain[0]
+    for stage in chain[1:]:
+        fused = fused | stage
+    _check_ends(fused)
+    return cast("Stage[bytes, Event]", fused)
 
 
 def _entered(sink: Sink | None) -> AbstractAsyncContextManager[Any]:

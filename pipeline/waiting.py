@@ -87,8 +87,9 @@ class Waiting(Arrival):
         except Exception as fault:  # noqa: BLE001 - as in _pull
             self._fault(fault, now)
             return
-        later = self._clock()
-        self._waited += later - now
+        finally:  # also where the wait was cut off
+            later = self._clock()
+            self._waited += later - now
         if self.end is not None:
             return  # another task left meanwhile
         if data is not None:
@@ -100,9 +101,9 @@ class Waiting(Arrival):
 
     def _open(self, now: float) -> None:
         self._connection = self._source.open(self._request)
-        if self._meter.attempts == 1:
+        if self._attempts == 1:
             self._source.retry.request()
-            if self._source.remote:
+            if self._source.remote and self._meter.attempts == 1:
                 self._tell("connecting", now)
 
     def _early_wait(self, now: float) -> float:
@@ -126,13 +127,16 @@ class Waiting(Arrival):
     async def _wait_for_retry(self, now: float) -> None:
         due = self._retry_at or now
         until = min(self._told + TICK, due, self._wake, now + self._early_budget(now))
-        await anyio.sleep(max(0.0, until - now))
-        later = self._clock()
-        self._waited += later - now
+        try:
+            await anyio.sleep(max(0.0, until - now))
+        finally:
+            later = self._clock()
+            self._waited += later - now
         if self._early_budget(later) <= _GRAIN:
             self._deadline(self._early_name(later))
         elif later >= due - _GRAIN:
             self._retry_at = None
+            self._attempts += 1
             self._meter.attempts += 1
         elif later >= self._told + TICK - _GRAIN:
             self._tell(self._phase, later)

@@ -26,6 +26,7 @@ from tokenweir.pipeline.events import (
 )
 from tokenweir.pipeline.run import Pipeline, Report
 from tokenweir.pipeline.sources.base import Source
+from tokenweir.pipeline.sources.choice import fallback, first_token_wins
 from tokenweir.pipeline.sources.connect import connect
 from tokenweir.pipeline.stage import Stage
 from tokenweir.pipeline.stream import Stream
@@ -56,4 +57,6 @@ __all__ = [
     "ToolDelta",
     "Usage",
     "connect",
+    "fallback",
+    "first_token_wins",
 ]

@@ -73,7 +73,8 @@ def test_a_refusal_is_shown() -> None:
     """P2: a model that refuses has said something: its reader sees it, and not an empty answer."""
     stream = io.StringIO()
 
-    anyio.run(stdout(stream).send, [Delta("hm", "reasoning"), Delta("I won't.", "refusal"), END])
+    events: list[Event] = [Delta("hm", "reasoning"), Delta("I won't.", "refusal"), END]
+    anyio.run(stdout(stream).send, events)
 
     assert stream.getvalue() == "I won't.\n"
 
