@@ -17,18 +17,23 @@ from tokenweir.pipeline.events import (
     Done,
     End,
     Event,
+    Extra,
     Failure,
     FailureKind,
     Outcome,
     Phase,
     PhaseName,
     Start,
+    Usage,
 )
 from tokenweir.pipeline.log import log_end
 from tokenweir.pipeline.meter import Meter
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.base import Source
 from tokenweir.pipeline.stage import Stage
+
+HELD_LIMIT = 8
+"""Events behind `Start` that wait for the first content; more than that is an answer of its own (audio)."""
 
 _OURS: frozenset[FailureKind] = frozenset({"bad_request", "stage", "cancelled"})
 """Failures that another backend would meet too."""
@@ -60,7 +65,7 @@ class Arrival:
         self._raised = False
         self._content = False  # text or tool calls have come
         self._answered = False  # anything but phases has come: no other attempt any more
-        self._start: Start | None = None
+        self._held: list[Event] = []
         self._cause: Exception | None = None
         self._phase: PhaseName = "connecting"
         self._told: float = -inf
@@ -124,29 +129,28 @@ class Arrival:
             self._end_or_retry(outcome, self._source.scrub(done.failure))
 
     def _keep(self, batch: list[Event]) -> None:
-        """`Start` waits for the first content: until then another attempt may still answer."""
         if not self._answered:
-            batch = self._hold_start(batch)
+            batch = self._hold(batch)
         if self._ready:
             self._ready = batch[::-1] + self._ready
         else:
             batch.reverse()
             self._ready = batch
 
-    def _hold_start(self, batch: list[Event]) -> list[Event]:
+    def _hold(self, batch: list[Event]) -> list[Event]:
+        """`Start`, and figures and extras behind it, wait for the first content: until then another
+        attempt may still answer. A phase passes them."""
         kept: list[Event] = []
         for at, event in enumerate(batch):
-            if isinstance(event, Start):
-                self._start = event
-            elif isinstance(event, Phase):
+            if isinstance(event, Phase):
                 self._phase, self._told = event.name, self._clock()
                 kept.append(event)
+            elif isinstance(event, Start | Usage | Extra) and len(self._held) < HELD_LIMIT:
+                self._held.append(event)
             else:
                 self._answered = True
-                if self._start is not None:
-                    kept.append(self._start)
-                    self._start = None
-                return kept + batch[at:]
+                held, self._held = self._held, []
+                return kept + held + batch[at:]
         return kept
 
     # --- the end ------------------------------------------------------------------------------
@@ -190,7 +194,7 @@ class Arrival:
 
     def _begin_again(self) -> float:
         self._close()
-        self._start, self._core = None, self._stage.core()
+        self._held, self._core = [], self._stage.core()
         self._timed = self._core.timed
         return self._clock()
 
@@ -203,8 +207,8 @@ class Arrival:
         rest = [event for event in self._core.finish() if type(event) is not Done]
         self._meter.count(rest, now)
         self._keep(rest)
-        if self._start is not None:
-            self._ready.insert(0, self._start)
+        self._ready = self._held[::-1] + self._ready
+        self._held = []
         figures = self._core.figures()
         if self._core.error is not None and failure is None:
             outcome, failure = "error", Failure("stage", str(self._core.error))

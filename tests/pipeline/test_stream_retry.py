@@ -9,7 +9,7 @@ from tests.reader import Heard, hear
 from tests.scripted import Attempt, ScriptedTransport, scripted
 from tests.transcripts import HELLO, PING, chunk, entry, frame, text
 from tests.virtual import virtual
-from tokenweir import Deadlines, Delta, Failure, Finish, Phase, Pipeline, Start
+from tokenweir import Deadlines, Delta, Extra, Failure, Finish, Phase, Pipeline, Start, Usage
 from tokenweir.pipeline.errors import BackendError, BusyError, RequestError, UnreachableError
 from tokenweir.pipeline.retry import Retry
 from tokenweir.testing import ScriptedSource
@@ -180,9 +180,8 @@ async def test_no_retry_after_content() -> None:
         chunk(entry(reasoning_content="x")),
         chunk(entry(tool_calls=[{"index": 0, "id": "c", "function": {"name": "f", "arguments": ""}}])),
         chunk(entry(0, "stop")),
-        frame(id="a", choices=[], usage={"prompt_tokens": 1}),
     ],
-    ids=["text", "reasoning", "tool call", "finish", "usage"],
+    ids=["text", "reasoning", "tool call", "finish"],
 )
 async def test_whatever_was_said_stands(said: bytes) -> None:
     """P6: no event that a consumer has seen is taken back by another attempt."""
@@ -247,3 +246,27 @@ async def test_the_budget_is_one_for_all() -> None:
 
     retries = len(transport.requests) - 200
     assert 10 + 200 * 0.1 - 1 <= retries <= 10 + 200 * 0.1
+
+
+async def test_what_follows_the_start_is_no_content() -> None:
+    """P6, V16: an error behind the first figures is asked again, and they are told once (Anthropic begins
+    with them)."""
+    figures = frame(id="a1", model="m", created=1, choices=[], usage={"prompt_tokens": 9}, citations=["a"])
+    heard, _ = await ask(Attempt(200, figures, OVERLOADED), Attempt(200, figures + HELLO))
+
+    assert (heard.text, heard.end.stats.attempts) == ("Hello", 2)
+    assert [type(event) for event in heard.events if not isinstance(event, Phase)][:3] == [
+        Start,
+        Usage,
+        Extra,
+    ]
+    assert sum(isinstance(event, Extra) for event in heard.events) == 1
+
+
+async def test_figures_alone_are_told() -> None:
+    """P1: what was held comes with the end, in order, where nothing else does."""
+    figures = frame(id="a1", model="m", created=1, choices=[], usage={"prompt_tokens": 9}, citations=["a"])
+    heard, _ = await ask(Attempt(200, figures))
+
+    assert [type(event) for event in heard.events if not isinstance(event, Phase)] == [Start, Usage, Extra]
+    assert heard.end.outcome == "truncated"
