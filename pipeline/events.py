@@ -14,9 +14,14 @@ looks at them (36 ns to make one; a frozen dataclass takes 340).
 b'{"type":"delta","text":"Hi","channel":"text","index":0}'
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
+
+if TYPE_CHECKING:
+    RawOrNone = Raw | None
+else:
+    RawOrNone = Raw  # msgspec writes a union with Raw, and cannot read one
 
 Channel = Literal["text", "reasoning", "refusal"]
 PhaseName = Literal["connecting", "queued", "loading", "prefill"]
@@ -62,8 +67,12 @@ class Failure(Struct, frozen=True, gc=False):
     status: int | None = None
     retryable: bool = False
     code: str | None = None
-    native: Raw | None = None
+    native: RawOrNone = None
     retry_after: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.native is not None and bytes(self.native) == b"null":  # as it is read back
+            structs.force_setattr(self, "native", None)
 
 
 class Start(Struct, frozen=True, gc=False, tag="start"):

@@ -16,16 +16,30 @@ from tokenweir.stages.ndjson_decode import ndjson_decode
 from tokenweir.stages.sse_decode import sse_decode
 
 PROTOCOLS: Mapping[str, str] = {
+    "anthropic": "tokenweir.pipeline.protocols.anthropic_decode:AnthropicDecode",
+    "gemini-json-array": "tokenweir.pipeline.protocols.gemini_decode:GeminiDecode",
+    "gemini-sse": "tokenweir.pipeline.protocols.gemini_decode:GeminiDecode",
+    "llamacpp-completion": "tokenweir.pipeline.protocols.llamacpp_completion_decode:LlamaCppCompletionDecode",
+    "lmstudio-v1": "tokenweir.pipeline.protocols.lmstudio_v1_decode:LMStudioV1Decode",
     "ollama-chat": "tokenweir.pipeline.protocols.ollama_decode:OllamaChatDecode",
     "ollama-generate": "tokenweir.pipeline.protocols.ollama_decode:OllamaGenerateDecode",
     "openai-chat": "tokenweir.pipeline.protocols.openai_chat_decode:OpenAIChatDecode",
+    "openai-completions": "tokenweir.pipeline.protocols.openai_completions_decode:OpenAICompletionsDecode",
+    "openai-responses": "tokenweir.pipeline.protocols.openai_responses_decode:OpenAIResponsesDecode",
 }
 """Protocol name -> `module:class` of its decoder."""
 
 FRAMING: Mapping[str, Literal["sse", "ndjson"]] = {
+    "anthropic": "sse",
+    "gemini-json-array": "ndjson",
+    "gemini-sse": "sse",
+    "llamacpp-completion": "sse",
+    "lmstudio-v1": "sse",
     "ollama-chat": "ndjson",
     "ollama-generate": "ndjson",
     "openai-chat": "sse",
+    "openai-completions": "sse",
+    "openai-responses": "sse",
 }
 """Protocol name -> how its payloads are framed."""
 

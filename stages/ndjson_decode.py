@@ -5,6 +5,7 @@ line) is checked line by line; whatever else real servers send (several objects 
 several lines, an array of them, as Gemini streams) is found by its brackets.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 
 from tokenweir.pipeline.core import Core
@@ -102,7 +103,8 @@ class NDJSONDecode:
 
     def finish(self) -> list[WireItem]:
         """An unfinished object is given up: the answer was cut, which the protocol's end tells."""
-        if self._over or not self._sample or not self._sample.strip() or self._scan.held:
+        sample = (self._sample or b"").removeprefix(BOM_UTF8).strip()
+        if self._over or not sample or self._scan.held:
             return []
-        shown = ascii(self._sample.strip().decode("utf-8", "replace"))[1:-1]
+        shown = ascii(sample.decode("utf-8", "replace"))[1:-1]
         return [Done(Failure("protocol", f"the body is no stream of JSON objects; it begins: {shown}"))]

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tokenweir.pipeline.assemble import Assembly
 from tokenweir.pipeline.errors import TokenweirError
-from tokenweir.pipeline.events import End, Event, Phase, Start
+from tokenweir.pipeline.events import End, Event, Extra, Phase, Start
 from tokenweir.pipeline.stream import Stream
 
 
@@ -64,12 +64,12 @@ async def hear(stream: Stream) -> Heard:
 
 def judged(events: Sequence[Event], stream: Stream, error: TokenweirError | None) -> Heard:
     """Hold a stream that was read to its end to the contract: one `End`, last, and recorded; at most
-    one `Start`, before everything but phases; an exception exactly where the end is broken."""
+    one `Start`, before everything but phases and extras; an exception exactly where the end is broken."""
     *before, end = events
     assert isinstance(end, End)
     assert stream.end is end
     assert not any(isinstance(event, End) for event in before)
-    told = [event for event in before if not isinstance(event, Phase)]
+    told = [event for event in before if not isinstance(event, Phase | Extra)]
     starts = [at for at, event in enumerate(told) if isinstance(event, Start)]
     assert starts in ([], [0])
     assert (end.failure is None) == (end.outcome == "complete")

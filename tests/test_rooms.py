@@ -32,6 +32,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "pipeline/log.py",
         "pipeline/meter.py",
         "pipeline/plugins.py",
+        "pipeline/recording.py",
         "pipeline/request.py",
         "pipeline/retry.py",
         "pipeline/sink.py",
@@ -45,6 +46,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "pipeline/waiting.py",
         "pipeline/stream.py",
         "pipeline/iterate.py",
+        "pipeline/race.py",
         "pipeline/run.py",
         "pipeline/__init__.py",
     ),
@@ -55,8 +57,14 @@ LEVELS: tuple[tuple[str, ...], ...] = (
 APART = ("stages/*", "pipeline/protocols/*", "sinks/*")
 """Rooms of one level that know nothing of each other: they meet only where a pipeline is built."""
 
-HTTP = ("pipeline/transport.py", "pipeline/aiohttp_*.py", "tokenweir/simulator/*", "tokenweir/gateway/*")
-"""Where aiohttp may be imported: the one edge to its client, and the two servers."""
+HTTP = (
+    "pipeline/transport.py",
+    "pipeline/aiohttp_*.py",
+    "tokenweir/simulator/*",
+    "tokenweir/gateway/*",
+    "tokenweir/record/server.py",
+)
+"""Where aiohttp may be imported: the one edge to its client, and the servers."""
 
 PURE = (
     "stages/*",

@@ -1,56 +1,55 @@
-"""Held against what other people's servers really sent.
+"""Held against what other people's servers really sent: every registered protocol, both directions.
 
-Law of this file: the data lies in a folder beside the checkout, `../shared`, and is not part of the
-project; where it is missing, these tests are skipped. Nothing here knows a single trace by its name.
+Law of this file: no knowledge of any trace by its name, and none of any protocol but how it is written.
 """
 
 import base64
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
+from tests.encoders import CLASSES, FOLDED, WRITTEN, encoder, name_of
 from tests.feeding import run_bytes, run_items
+from tests.recorded import SHARED, TRACES, Trace, beside, traces
 from tokenweir.pipeline.assemble import Assembly
 from tokenweir.pipeline.events import Channel, Delta, Done, Event, Finish, SSEEvent, Usage
-from tokenweir.pipeline.protocols.openai_chat_encode import OpenAIChatEncode
 from tokenweir.pipeline.stage import Stage
 from tokenweir.simulator.text import FOUNDING
 from tokenweir.stages import append_only, cumulative_detect, decode_protocol, delta_extract, sse_decode
 from tokenweir.stages.cumulative_detect import Mode
+from tokenweir.stages.decode_protocol import PROTOCOLS, decode_frames
 
-SHARED = Path(__file__).parents[2] / "shared"
-TRACES = SHARED / "traces"
 CHANNELS = get_args(Channel)
 SIZES = (0, 1, 7)
 """Bytes a read: everything at once, one, seven."""
 
-pytestmark = pytest.mark.skipif(not TRACES.is_dir(), reason="there are no traces beside this checkout")
+pytestmark = beside
 
 
-def traces(folder: str, but: str = "") -> list[Any]:
-    """The openai-chat traces of a folder, but for one kind: the bytes, and what they mean."""
-    found: list[Any] = []
-    for path in sorted((TRACES / folder).glob("*.expect.json")):
-        meaning = json.loads(path.read_text("utf-8"))
-        if meaning["protocol"] == "openai-chat" and meaning.get("kind") != but:
-            name = path.name.removesuffix(".expect.json")
-            found.append(pytest.param((path.with_name(name + ".wire"), meaning), id=name))
-    return found
+def wire(*, written: bool = False) -> list[Any]:
+    """The recorded answers of every registered protocol; with `written`, of those that have an encoder."""
+    known = WRITTEN if written else PROTOCOLS
+    return [pytest.param(trace, id=trace.name) for trace in traces() if trace.protocol in known]
 
 
-def chain(mode: Mode) -> Stage[bytes, Event]:
-    """The source's own stages."""
-    return sse_decode() | decode_protocol("openai-chat") | cumulative_detect(mode) | delta_extract()
+def cumulative(but: str = "") -> list[Any]:
+    """The cumulative twins and their like, but for one kind."""
+    found = [trace for trace in traces("cumulative") if trace.meaning.get("kind") != but]
+    return [pytest.param(trace, id=trace.name) for trace in found]
 
 
-def read(body: bytes, mode: Mode, size: int) -> Assembly:
+def chain(protocol: str, mode: Mode) -> Stage[bytes, Event]:
+    """A source's own stages."""
+    return decode_frames(protocol) | decode_protocol(protocol) | cumulative_detect(mode) | delta_extract()
+
+
+def read(protocol: str, body: bytes, mode: Mode, size: int) -> Assembly:
     """The answer that a body holds, in reads of `size` bytes."""
     made = Assembly()
-    made.feed(run_bytes(chain(mode), body, range(0, len(body), size) if size else ()))
+    made.feed(run_bytes(chain(protocol, mode), body, range(0, len(body), size) if size else ()))
     return made
 
 
@@ -91,47 +90,46 @@ def wrong(said: Assembly, meaning: dict[str, Any]) -> list[tuple[str, Any, Any]]
 
 
 @pytest.mark.parametrize(("mode", "size"), [("delta", 0), *(("auto", size) for size in SIZES)])
-@pytest.mark.parametrize("trace", traces("wire"))
-def test_wire(trace: tuple[Path, dict[str, Any]], mode: Mode, size: int) -> None:
+@pytest.mark.parametrize("trace", wire())
+def test_wire(trace: Trace, mode: Mode, size: int) -> None:
     """P1, P3: text, reasoning, refusal, calls, finish, usage and error of every recorded answer, whole
     and in small reads; `auto` harms none of them."""
-    path, meaning = trace
-    said = read(path.read_bytes(), mode, size)
+    said = read(trace.protocol, trace.body, mode, size)
 
-    assert wrong(said, meaning) == []
+    assert wrong(said, trace.meaning) == []
     assert said.revisions == 0
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("trace", traces("cumulative"))
-def test_cumulative(trace: tuple[Path, dict[str, Any]], size: int) -> None:
+@pytest.mark.parametrize("trace", cumulative())
+def test_cumulative(trace: Trace, size: int) -> None:
     """P4, PROTOCOLS 8: cumulative twins, final repeats and trimmed snapshots are repaired by `auto`, and
     delta streams that look like them are not touched."""
-    path, meaning = trace
+    meaning = trace.meaning
+    mode: Mode = "auto"
     if meaning["kind"] == "adversarial-delta" and not meaning["distinguishable_in_principle"]:
-        assert wrong(read(path.read_bytes(), "delta", size), meaning) == []
-        return
+        mode, size = "delta", 0
 
-    assert wrong(read(path.read_bytes(), "auto", size), meaning) == []
+    assert wrong(read(trace.protocol, trace.body, mode, size), meaning) == []
 
 
-@pytest.mark.parametrize("trace", traces("cumulative", but="final-repeat"))
-def test_declared(trace: tuple[Path, dict[str, Any]]) -> None:
+@pytest.mark.parametrize("trace", cumulative(but="final-repeat"))
+def test_declared(trace: Trace) -> None:
     """P4: what is declared is not doubted: deltas stay deltas, cumulative is trusted from the start."""
-    path, meaning = trace
-    mode: Mode = "delta" if meaning["kind"] == "adversarial-delta" else "cumulative"
+    mode: Mode = "delta" if trace.meaning["kind"] == "adversarial-delta" else "cumulative"
 
-    assert wrong(read(path.read_bytes(), mode, 0), meaning) == []
+    assert wrong(read(trace.protocol, trace.body, mode, 0), trace.meaning) == []
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("trace", traces("wire"))
-def test_there_and_back(trace: tuple[Path, dict[str, Any]], size: int) -> None:
+@pytest.mark.parametrize("trace", wire(written=True))
+def test_there_and_back(trace: Trace, size: int) -> None:
     """P1: written again for strict clients and read again, every answer says the same."""
-    path, _ = trace
-    body = path.read_bytes()
-    events = run_bytes(chain("auto") | append_only(), body, range(0, len(body), size) if size else ())
-    again = read(b"".join(OpenAIChatEncode(include_usage=True).feed(events)), "delta", size)
+    body, protocol = trace.body, trace.protocol
+    stage = chain(protocol, "auto") | append_only()
+    events = run_bytes(stage, body, range(0, len(body), size) if size else ())
+    encode = encoder(protocol)
+    again = read(protocol, b"".join([*encode.feed(events), *encode.finish()]), "delta", size)
     said = Assembly()
     said.feed(events)
 
@@ -139,14 +137,26 @@ def test_there_and_back(trace: tuple[Path, dict[str, Any]], size: int) -> None:
     for index in said.choices:
         for channel in CHANNELS:
             assert again.text(index, channel) == said.text(index, channel)
-        assert again.tool_calls(index) == said.tool_calls(index)
+        assert called(again, said, index) == called(said, said, index)
+    folded = FOLDED.get(protocol, {})
     assert {index: finish.reason for index, finish in again.finish.items()} == {
-        index: "stop" if finish.reason in ("other", "pause") else finish.reason
-        for index, finish in said.finish.items()
+        index: folded.get(finish.reason, finish.reason) for index, finish in said.finish.items()
     }
     assert (again.failure and again.failure.kind) == (said.failure and said.failure.kind)
     if said.failure is None and any(isinstance(event, Done) for event in events):
         assert figures(again.usage) == figures(said.usage)
+
+
+def called(answer: Assembly, said: Assembly, index: int) -> list[tuple[Any, ...]]:
+    """The calls of a choice; ids count where the answer that was written had them all: a protocol that
+    wants ids makes up those that are missing."""
+    ids = all(call["id"] for call in said.tool_calls(index))
+    return calls(list(answer.tool_calls(index)), ids=ids)
+
+
+def test_every_encoder_is_read_again() -> None:
+    """P1: what can be written belongs to a protocol that can be read."""
+    assert CLASSES.keys() == {name_of(protocol) for protocol in WRITTEN}
 
 
 def figures(usage: Usage | None) -> tuple[int, int] | None:

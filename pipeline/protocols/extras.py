@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokenweir.pipeline.events import Event, Extra
+from tokenweir.pipeline.json_value import as_object
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.unicode_halves import whole
 
-STEADY = frozenset({"channel", "content_filter_results"})
-"""Fields of a choice that say the same in every chunk (Groq, Azure): they count once a value."""
+STEADY = frozenset({"channel", "content_filter_results", "safetyRatings", "seed", "message", "end_turn"})
+"""Fields of a choice that say the same in every chunk (Groq, Azure, Gemini, Together, Writer): they count
+once a value."""
 REMEMBERED = 64
 """Fields whose last value is remembered; beyond them, repeats pass."""
 
@@ -30,7 +32,7 @@ class Extras:
         """Add an `Extra` to `out` for every field that says something; `index` is the choice that they
         stand in, or None."""
         for key, value in fields.items():
-            if value is None or value in ("", [], {}):
+            if value is None or value in ("", [], {}) or _is_blank(value):
                 continue
             data = as_raw(value)
             repeats = index is None or key in STEADY
@@ -43,3 +45,9 @@ class Extras:
         if key in self._last or len(self._last) < REMEMBERED:
             self._last[key] = mark
         return True
+
+
+def _is_blank(value: object) -> bool:
+    """An object in which nothing is set."""
+    inside = as_object(value)
+    return bool(inside) and all(inner is None for inner in inside.values())

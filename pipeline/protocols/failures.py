@@ -1,101 +1,74 @@
 """The normalised error: what every backend's way of saying "no" becomes.
 
-Law of this file: pure mapping from what was sent (a JSON value, a status, a text) to `Failure`.
-Source of the facts: PROTOCOLS section 9 (bodies seen from LM Studio, Ollama, llama-server, vLLM,
-mlx_lm, OpenAI, OpenRouter).
+Law of this file: pure mapping from what was sent (a JSON value, a status, a text) to `Failure`: where
+the message, the status and the code stand. Which kind it is, failure_kinds.py says. Source of the
+facts: PROTOCOLS sections 9 and 11.2.
 """
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast, get_args
+from typing import Any
 
 import msgspec
 
-from tokenweir.pipeline.events import Failure, FailureKind
+from tokenweir.pipeline.events import Failure
 from tokenweir.pipeline.json_value import as_list, as_object, as_text
+from tokenweir.pipeline.protocols.failure_kinds import is_retryable, kind_of
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.unicode_halves import whole
+
+_decode = msgspec.json.Decoder().decode
 
 MESSAGE_LIMIT = 2000
 """Characters of a backend's message that are kept."""
 
-_CONTEXT = re.compile(
-    r"context[ _]length|context size|context window|\bn_ctx\b|does not fit|prompt is too long", re.IGNORECASE
-)
-_CRASHED = re.compile(
-    r"model has crashed|channel error|model is unloaded|failed to load model|enginecore"
-    r"|runner has unexpectedly stopped|runner process has terminated",
-    re.IGNORECASE,
-)
-_LOADING = re.compile(r"loading model|model is loading", re.IGNORECASE)
-_NO_MODEL = re.compile(
-    r"no models? loaded|model\b.{0,200}\b(not found|does not exist)|snapshot folder",
-    re.IGNORECASE | re.DOTALL,
-)
-_NO_PATH = re.compile(r"(file )?not found\.?", re.IGNORECASE)
-_BUSY = re.compile(r"overloaded|server busy|at capacity", re.IGNORECASE)
+DEPTH = 16
+"""Objects and lists inside each other in which a message is looked for."""
 
-_WORDS: tuple[tuple[re.Pattern[str], FailureKind], ...] = (
-    (_CONTEXT, "context_length"),
-    (_LOADING, "model_loading"),
-    (_CRASHED, "model_crashed"),
-    (_NO_MODEL, "model_not_found"),
-    (_BUSY, "overloaded"),
-)
-_BY_STATUS: Mapping[int, FailureKind] = {
-    400: "bad_request",
-    401: "auth",
-    402: "auth",
-    403: "auth",
-    404: "bad_request",
-    405: "bad_request",
-    408: "upstream",
-    409: "upstream",
-    413: "bad_request",
-    415: "bad_request",
-    422: "bad_request",
-    429: "rate_limited",
-    503: "overloaded",
-    529: "overloaded",
-}
-_BY_CODE: Mapping[str, FailureKind] = {
-    "context_length_exceeded": "context_length",
-    "exceed_context_size_error": "context_length",
-    "model_not_found": "model_not_found",
-    "not_found_error": "model_not_found",
-    "notfounderror": "model_not_found",
-    "authentication_error": "auth",
-    "permission_error": "auth",
-    "invalid_api_key": "auth",
-    "invalid_request_error": "bad_request",
-    "badrequesterror": "bad_request",
-    "tool_use_failed": "bad_request",
-    "rate_limit_error": "rate_limited",
-    "rate_limit_exceeded": "rate_limited",
-    "resource_exhausted": "rate_limited",
-    "overloaded_error": "overloaded",
-    "unavailable_error": "overloaded",
-}
-_SURE: frozenset[FailureKind] = frozenset({"context_length", "model_not_found", "auth", "rate_limited"})
-"""Kinds that a code tells better than any words beside it."""
-_OWN: Mapping[str, FailureKind] = {kind: kind for kind in get_args(FailureKind)}
-"""An error that tokenweir itself wrote names its kind as the type."""
-_RETRYABLE: frozenset[FailureKind] = frozenset(
-    {"model_loading", "overloaded", "rate_limited", "model_crashed"}
-)
-_CLIENT_ERROR, _SERVER_ERROR = 400, 500
+_TITLE = re.compile(r"<(?:title|h1)\b[^>]{0,200}>([^<]{1,200})", re.IGNORECASE)
+_UNESCAPED = re.compile(rb'\{\s*"(?:error|detail)"\s*:\s*"(.*)', re.DOTALL)
+_MESSAGES = ("message", "error", "detail", "msg", "title")
+_FIRST, _PAST = 400, 600
+"""The statuses of HTTP that are errors."""
+_FINE = (200, "200")
+"""Codes with which some gateways say that all is well."""
+
+
+def says_error(value: object) -> bool:
+    """Whether what stands under the key `error` is one: null, an empty value, and an object in which
+    nothing is set are none.
+
+    >>> says_error("no"), says_error({"code": None, "message": ""})
+    (True, False)
+    """
+    fields = as_object(value)
+    return any(fields.values()) if fields else bool(value)
 
 
 def is_error(payload: object) -> bool:
     """Whether a payload is an error and nothing else: `{"error": ...}`, alone or in a list; vLLM's old
-    flat form; FastAPI's `detail`."""
+    flat form; a message with a code (DashScope); FastAPI's `detail`."""
     listed, fields = as_list(payload), as_object(payload)
     if listed:
         return "error" in as_object(listed[0])
     if "choices" in fields:
         return False
     named = fields.get("object") == "error" or fields.get("type") == "error"
-    return bool(fields.get("error")) or named or set(fields) == {"detail"}
+    coded = bool(as_text(fields.get("message")) and fields.get("code") not in (None, "", 0, *_FINE))
+    return says_error(fields.get("error")) or named or coded or set(fields) == {"detail"}
+
+
+def unescaped_error(data: bytes) -> str | None:
+    """The message of an error frame that is no JSON, since its writer put the message between quotes as
+    it was (PROTOCOLS 11.4); None for anything else.
+
+    >>> unescaped_error(b'{"error": "no "such" thing"}')
+    'no "such" thing'
+    """
+    found = _UNESCAPED.match(data.strip())
+    if found is None:
+        return None
+    return found[1].decode("utf-8", "replace").rstrip().removesuffix("}").rstrip().removesuffix('"')
 
 
 def failure_from(error: object, status: int | None = None) -> Failure:
@@ -106,13 +79,16 @@ def failure_from(error: object, status: int | None = None) -> Failure:
     """
     body = _flat(error)
     told = _message(body) or _message(error) or (f"HTTP {status}" if status else "")
-    message = whole(told or "the backend reported an error")[:MESSAGE_LIMIT]
-    code = _code(body)
-    inner = _status(body)
-    kind = _kind(message, code, body, status or inner)
-    effective = status or inner or 0
-    broken = effective in (408, 409) or (effective >= _SERVER_ERROR and kind == "upstream")
-    return Failure(kind, message, None, status or inner, kind in _RETRYABLE or broken, code, _native(error))
+    inner = _inside(told)
+    message = whole(_shown(_message(inner) if told.startswith("{") and inner else "") or _shown(told))
+    message = message[:MESSAGE_LIMIT] or "the backend reported an error"
+    code, inside = _code(body) or _code(inner), _status(body) or _status(inner)
+    known = status or inside
+    names = [as_text(fields.get(key)) for fields in (body, inner) for key in ("type", "status", "code")]
+    raw = _message(as_object(body.get("metadata")).get("raw"))[:MESSAGE_LIMIT]
+    kind = kind_of(f"{message} {raw}".rstrip(), names, known)
+    retryable = is_retryable(kind, names, known)
+    return Failure(kind, message, None, known, retryable, code, _native(error))
 
 
 def _flat(error: object) -> Mapping[str, Any]:
@@ -127,14 +103,29 @@ def _flat(error: object) -> Mapping[str, Any]:
             return fields or {"message": error}
 
 
-def _message(value: object) -> str:
-    if isinstance(value, dict):
-        fields = as_object(cast("object", value))
-        told = (_message(fields.get(key)) for key in ("message", "error", "detail", "msg", "title"))
-        return next(filter(None, told), "")
-    if isinstance(value, list):
-        return "; ".join(filter(None, map(_message, as_list(cast("object", value)))))
+def _message(value: object, deeper: int = DEPTH) -> str:
+    fields, listed = as_object(value), as_list(value)
+    if (fields or listed) and deeper:
+        told = [_message(inner, deeper - 1) for inner in listed or map(fields.get, _MESSAGES)]
+        return "; ".join(filter(None, told)) if listed else next(filter(None, told), "")
     return as_text(value).strip()
+
+
+def _shown(message: str) -> str:
+    """A page of HTML is shown by its title, anything else as it is."""
+    title = _TITLE.search(message[:MESSAGE_LIMIT]) if message.startswith("<") else None
+    return title[1].strip() if title else message
+
+
+def _inside(message: str) -> Mapping[str, Any]:
+    """The error object at the end of a message: gateways and engines pass theirs on as text."""
+    at = message.find("{")
+    if at < 0 or not message.endswith("}"):
+        return {}
+    try:
+        return _flat(_decode(message[at:]))
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return {}
 
 
 def _code(body: Mapping[str, Any]) -> str | None:
@@ -147,28 +138,14 @@ def _code(body: Mapping[str, Any]) -> str | None:
 
 
 def _status(body: Mapping[str, Any]) -> int | None:
-    for key in ("code", "status_code", "status"):
+    """An HTTP status in an error object; Azure writes it as text."""
+    for key in ("code", "status_code", "statusCode", "status"):
         value = body.get(key)
-        if isinstance(value, int) and not isinstance(value, bool) and _CLIENT_ERROR <= value < 600:  # noqa: PLR2004 - where HTTP's statuses end
+        if isinstance(value, str) and len(value) == 3 and value.isdecimal():  # noqa: PLR2004 - a status has three digits
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and _FIRST <= value < _PAST:
             return value
     return None
-
-
-def _kind(message: str, code: str | None, body: Mapping[str, Any], status: int | None) -> FailureKind:
-    named = as_text(body.get("type")).lower()
-    if named in _OWN:
-        return _OWN[named]
-    by_code = _BY_CODE.get((code or "").lower()) or _BY_CODE.get(named)
-    if _NO_PATH.fullmatch(message):
-        by_code = None
-    if by_code in _SURE:
-        return by_code
-    for pattern, kind in _WORDS:
-        if pattern.search(message):
-            return kind
-    if status is not None:
-        return _BY_STATUS.get(status, by_code or ("upstream" if status >= _SERVER_ERROR else "bad_request"))
-    return by_code or "upstream"
 
 
 def _native(error: object) -> msgspec.Raw | None:

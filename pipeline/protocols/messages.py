@@ -17,18 +17,22 @@ from tokenweir.pipeline.json_value import as_list, as_object, as_text
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
-class Text(Struct, frozen=True):
-    """A piece of text."""
+class Text(Struct, frozen=True, repr_omit_defaults=True):
+    """A piece of text; `beside` is what else its part says (`cache_control`), for wires that know it."""
 
     text: str
+    beside: Mapping[str, Any] = {}
 
 
-class Image(Struct, frozen=True):
-    """An image: `data` in base64 with its `media_type`, or else the address `url`."""
+class Image(Struct, frozen=True, repr_omit_defaults=True):
+    """An image: `data` in base64 with its `media_type`, or else the address `url`. `beside` as in Text;
+    `detail` is how closely the model is to look, where the caller said so."""
 
     url: str
     media_type: str | None = None
     data: str | None = None
+    beside: Mapping[str, Any] = {}
+    detail: str | None = None
 
 
 class Other(Struct, frozen=True):
@@ -68,7 +72,7 @@ def parts_of(message: Mapping[str, Any], where: str) -> list[Part]:
         raise MisuseError(msg)
     listed = cast("Sequence[object]", content)
     parts = [_part(part, f"{where}.content[{at}]") for at, part in enumerate(listed)]
-    return [part for part in parts if part != Text("")]
+    return [part for part in parts if not isinstance(part, Text) or part.text]
 
 
 def text_of(message: Mapping[str, Any], where: str) -> str:
@@ -92,18 +96,24 @@ def _part(part: object, where: str) -> Part:
     fields = as_object(part)
     kind = as_text(fields.get("type"))
     if kind in ("text", "input_text", "output_text") and isinstance(fields.get("text"), str):
-        return Text(fields["text"])
+        return Text(fields["text"], _beside(fields, "text"))
     if kind == "image_url":
         image = fields.get("image_url")
         url = as_text(image) or as_text(as_object(image).get("url"))
         if url:
-            return image_at(url)
+            detail = as_text(as_object(image).get("detail")) or None
+            beside = _beside(fields, "image_url")
+            return msgspec.structs.replace(image_at(url), beside=beside, detail=detail)
     elif kind:
         return Other(kind, fields)
     msg = (
         f"{where} is {part!r:.80}: a part is {{'type': 'text', 'text': ...}} or {{'type': 'image_url', ...}}"
     )
     raise MisuseError(msg)
+
+
+def _beside(fields: Mapping[str, Any], content: str) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name not in ("type", content)}
 
 
 def image_at(url: str) -> Image:
@@ -145,7 +155,7 @@ def arguments_of(call: Call, where: str) -> dict[str, Any]:
     """
     try:
         return msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         msg = f"{where}: its arguments are {call.arguments!r:.80}, and this backend takes a JSON object"
         raise MisuseError(msg) from None
 
@@ -153,9 +163,3 @@ def arguments_of(call: Call, where: str) -> dict[str, Any]:
 def reasoning_of(message: Mapping[str, Any]) -> str:
     """What an assistant's message says of its reasoning, under any of the usual names."""
     return next((found for name in _REASONING if (found := as_text(message.get(name)))), "")
-
-
-def called_names(messages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Call id -> tool name, for wires whose tool results name their tool."""
-    calls = [call for message in messages for call in calls_of(message)]
-    return {call.id: call.name for call in calls if call.id and call.name}

@@ -7,10 +7,9 @@ base64 beside it, and the arguments of a call are an object.
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import msgspec
-
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.json_value import as_list, as_object, as_text
+from tokenweir.pipeline.protocols.messages import Call, arguments_of, image_at
 
 _ROLES: Mapping[str, str] = {"developer": "system", "function": "tool"}
 _REASONING = ("thinking", "reasoning_content", "reasoning")
@@ -83,8 +82,8 @@ def _take_part(part: object, where: str, texts: list[str], images: list[Any]) ->
 
 
 def _base64(url: str, where: str) -> str:
-    head, comma, data = url.partition(",")
-    if not head.startswith("data:") or not head.endswith(";base64") or not comma:
+    data = image_at(url).data
+    if data is None:
         msg = f"{where}: ollama takes images as data (data:image/png;base64,...), not as an address"
         raise MisuseError(msg)
     return data
@@ -94,10 +93,7 @@ def _call(call: Mapping[str, Any], where: str) -> dict[str, Any]:
     function = as_object(call.get("function"))
     arguments = function.get("arguments")
     if isinstance(arguments, str):
-        try:
-            arguments = msgspec.json.decode(arguments or "{}")
-        except msgspec.DecodeError:
-            arguments = None
+        arguments = arguments_of(Call("", "", arguments), where)
     if not isinstance(arguments, dict):
         msg = f"{where}: its arguments are {function.get('arguments')!r:.80}, and ollama takes a JSON object"
         raise MisuseError(msg)

@@ -4,7 +4,8 @@ Law of this file: pure; the body's form only. Reading answers stands in openai_c
 writing them in openai_chat_encode.py.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from tokenweir.pipeline.request import Request
 
@@ -12,7 +13,8 @@ PATH = "/chat/completions"
 
 
 def body(request: Request, *, stream_options: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The JSON body. The caller's own options win over what is added here.
+    """The JSON body. The caller's own options win over what is added here; those of `stream_options` are
+    added to ours, and `stream_options=None` sends none at all, for a server that refuses them.
 
     >>> body(Request(({"role": "user", "content": "Hi"},), "m", options={"temperature": 0}))["temperature"]
     0
@@ -20,6 +22,14 @@ def body(request: Request, *, stream_options: dict[str, Any] | None = None) -> d
     made: dict[str, Any] = {"messages": list(request.messages), "stream": request.stream}
     if request.model is not None:
         made["model"] = request.model
+    options = dict(request.options)
     if request.stream:
-        made["stream_options"] = {"include_usage": True, **(stream_options or {})}
-    return made | dict(request.options)
+        asked = options.pop("stream_options", {})
+        if asked is not None:
+            options["stream_options"] = _merged({"include_usage": True, **(stream_options or {})}, asked)
+    return made | options
+
+
+def _merged(ours: dict[str, Any], asked: object) -> object:
+    """Both, the caller's over ours; what is no mapping is sent as it is."""
+    return ours | dict(cast("Mapping[str, Any]", asked)) if isinstance(asked, Mapping) else asked

@@ -4,10 +4,11 @@ Law of this file: the fields inside `choices[]` and nothing around them. Pure.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from tokenweir.pipeline.events import Channel, Delta, Event, Extra, FinishReason, ToolDelta
 from tokenweir.pipeline.json_value import as_list, as_object, as_text
+from tokenweir.pipeline.protocols.openai_chat_parts import beside_text, details_beside, refusal_of, text_of
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.tool_calls import ToolCalls
 
@@ -26,46 +27,66 @@ FINISH: Mapping[str, FinishReason] = {
 """Native finish reasons; any other is "other"."""
 
 _REASONING = ("reasoning_content", "reasoning", "thinking")
-_KNOWN_CHOICE = frozenset(
-    {"index", "delta", "message", "finish_reason", "native_finish_reason", "text", "seed"}
-)
+_KNOWN_CHOICE = frozenset({"index", "delta", "message", "finish_reason", "usage", "error"})
 _KNOWN_DELTA = frozenset(
-    {"role", "content", "refusal", "tool_calls", "function_call", "reasoning_details", "token_id"}
+    {"role", "content", "refusal", "tool_calls", "function_call", "reasoning_details"}
 ).union(_REASONING)
 
 
 class Choice:
-    """What is known of one choice so far. `seen` says whether any text or call has come."""
+    """What is known of one choice so far. `seen` says whether any text or call has come, `broken` whether
+    it finished with an error."""
 
-    __slots__ = ("calls", "finished", "index", "seen")
+    __slots__ = ("_by_delta", "broken", "calls", "finished", "index", "seen")
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.finished = False
-        self.seen = False
+        self.finished = self.broken = False
+        self.seen = self._by_delta = False
         self.calls = ToolCalls(index)
 
     def feed(self, entry: Mapping[str, Any], out: list[Event], *, whole: bool) -> None:
         """Add the content of one entry to `out`, in the order reasoning, text, refusal, tool calls.
 
-        `message` counts where there is no delta, or where it comes with the finish and no delta ever
-        brought anything: beside deltas it only repeats them (PROTOCOLS 2.2). `whole` says that the
+        `message` counts where no delta ever brought anything, and it stands in place of the delta, or
+        comes with the finish: beside deltas it only repeats them (PROTOCOLS 2.2). `whole` says that the
         payload is an answer, not a chunk.
 
         Raises OverflowError for too many tool calls, after what came before them.
         """
         delta, message = entry.get("delta"), as_object(entry.get("message"))
-        self._content(as_object(delta), out)
-        if message and not self.seen and (whole or delta is None or entry.get("finish_reason")):
+        if self._is_bare(entry):
+            self._text(as_text(entry.get("text")), "text", out)
+        elif delta:
+            before, self.seen = self.seen, False
+            self._content(as_object(delta), out)
+            self._by_delta = self._by_delta or self.seen
+            self.seen = self.seen or before
+        if not message or self._by_delta:
+            return
+        last = whole or bool(entry.get("finish_reason"))
+        if not self.seen if last else delta is None:
             self._content(message, out)
 
+    def _is_bare(self, entry: Mapping[str, Any]) -> bool:
+        """Whether a choice has nothing but a text of its own, as a plain completion has."""
+        return entry.get("delta") is None and not entry.get("message") and not self._by_delta
+
     def unknown(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of the entry and its delta that nobody models."""
-        inner = as_object(entry.get("delta")) or as_object(entry.get("message"))
-        found = {key: value for key, value in inner.items() if key not in _KNOWN_DELTA}
-        found |= {
-            key: value for key, value in entry.items() if value is not None and key not in _KNOWN_CHOICE
-        }
+        """The fields of the entry, its delta and its message that nobody models. What already stands
+        there under another name is not unknown: a finish reason, and the text of the delta."""
+        delta, message = as_object(entry.get("delta")), as_object(entry.get("message"))
+        found = {key: value for key, value in (delta or message).items() if key not in _KNOWN_DELTA}
+        rest = {key: value for key, value in entry.items() if value is not None and key not in _KNOWN_CHOICE}
+        if rest:
+            if rest.get("native_finish_reason") == entry.get("finish_reason"):
+                rest.pop("native_finish_reason", None)
+            if self._is_bare(entry) or rest.get("text") == delta.get("content"):
+                rest.pop("text", None)
+            found |= rest
+        if message and delta:
+            beside = {key: message[key] for key in message if key not in _KNOWN_DELTA}
+            found["message"] = {key: value for key, value in beside.items() if delta.get(key) != value}
         return found
 
     def _content(self, delta: Mapping[str, Any], out: list[Event]) -> None:
@@ -74,14 +95,14 @@ class Choice:
         if isinstance(content, str):
             self._text(content, "text", out)
         elif content:
-            self._parts(as_list(content), out)
+            self._parts(as_list(content) or [as_object(content)], out)
         self._text(as_text(delta.get("refusal")), "refusal", out)
         fragments, legacy = as_list(delta.get("tool_calls")), as_object(delta.get("function_call"))
         if fragments or legacy:
             before = len(out)
             self.calls.feed(fragments, out)
-            if legacy:
-                self.calls.legacy(legacy, out)
+            if legacy and not any(as_object(fragment).get("function") == legacy for fragment in fragments):
+                self.calls.legacy(legacy, out)  # llama-cpp-python writes the same call in both forms
             self.seen = self.seen or any(isinstance(event, ToolDelta) for event in out[before:])
 
     def _text(self, text: str, channel: Channel, out: list[Event]) -> None:
@@ -90,39 +111,31 @@ class Choice:
             out.append(Delta(text, channel, self.index))
 
     def _reasoning(self, delta: Mapping[str, Any], out: list[Event]) -> None:
-        """The same text stands under several names at some gateways: the first one counts. Details
-        are kept as they are where they hold anything else (a signature or an encrypted part, which
-        the next request must send back), or where they stand alone."""
+        """The same text stands under several names at some gateways: the first one counts, and another
+        one is kept where it says something else."""
         text = ""
         for name in _REASONING:
-            if not text and delta.get(name):
-                text = text_of(delta[name])
+            value = delta.get(name)
+            if not value:
+                continue
+            found = text_of(value)
+            if text and found and found != text:
+                out.append(Extra(name, as_raw(value), self.index))
+            elif as_list(value) or as_object(value):
+                self._keep(name, beside_text(value), out)
+            text = text or found
         self._text(text, "reasoning", out)
-        entries = as_list(delta.get("reasoning_details"))
-        if not entries:
-            return
-        kept = [
-            entry for entry in entries if not text or not text_of(entry) or as_object(entry).get("signature")
-        ]
-        if kept:
-            out.append(Extra("reasoning_details", as_raw(kept), self.index))
+        if delta.get("reasoning_details"):
+            self._keep("reasoning_details", details_beside(delta["reasoning_details"], text), out)
+
+    def _keep(self, name: str, value: object, out: list[Event]) -> None:
+        if value:
+            out.append(Extra(name, as_raw(value), self.index))
 
     def _parts(self, parts: Sequence[object], out: list[Event]) -> None:
         for part in parts:
             kind = as_object(part).get("type")
-            text = text_of(part)
-            if text:
-                self._text(text, "reasoning" if kind in ("thinking", "reasoning") else "text", out)
-            elif kind not in ("text", "thinking"):
-                out.append(Extra("content_part", as_raw(part), self.index))
-
-
-def text_of(value: object) -> str:
-    """The text in a string, a list of parts, or a part (`text`, `thinking`, `summary`)."""
-    if isinstance(value, str):
-        return value
-    fields = as_object(value)
-    inside = next((fields[name] for name in ("text", "thinking", "summary") if fields.get(name)), None)
-    if isinstance(inside, (str, list)):
-        return text_of(cast("object", inside))
-    return "".join(map(text_of, as_list(value)))
+            text, refusal = text_of(part), refusal_of(part) if kind == "refusal" else ""
+            self._text(text, "reasoning" if kind in ("thinking", "reasoning") else "text", out)
+            self._text(refusal, "refusal", out)
+            self._keep("content_part", None if refusal else beside_text(part), out)

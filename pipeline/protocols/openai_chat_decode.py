@@ -9,7 +9,7 @@ A one-shot answer (`chat.completion`) is read by the same code: its `message` st
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import msgspec
 
@@ -22,26 +22,20 @@ from tokenweir.pipeline.events import (
     Finish,
     Phase,
     SSEEvent,
-    Start,
-    Usage,
     WireItem,
 )
-from tokenweir.pipeline.json_value import as_count, as_list, as_object, as_text
-from tokenweir.pipeline.protocols.extras import Extras
-from tokenweir.pipeline.protocols.failures import failure_from, is_error
+from tokenweir.pipeline.json_value import as_list, as_object, as_text
+from tokenweir.pipeline.protocols.failures import failure_from, is_error, says_error, unescaped_error
+from tokenweir.pipeline.protocols.openai_chat_around import Around, error_in
 from tokenweir.pipeline.protocols.openai_chat_choice import FINISH, Choice
-from tokenweir.pipeline.protocols.openai_chat_fast import decode_fast
+from tokenweir.pipeline.protocols.openai_chat_fast import decode_fast, tell_reasoning
 from tokenweir.pipeline.protocols.openai_chat_progress import LoadingText, phase_of, prompt_progress
 from tokenweir.pipeline.protocols.payload import read_payload, shown
 from tokenweir.pipeline.protocols.unicode_halves import MendedEvents, whole
-from tokenweir.pipeline.protocols.usage import read_usage
 
 CHOICE_LIMIT = 128
 """Choices of one answer: an index beyond it is a broken or hostile payload (fault V13)."""
 
-_READ = frozenset({"id", "object", "created", "model", "choices", "usage", "error", "x_groq", "type"})
-_NOISE = frozenset({"system_fingerprint", "service_tier", "obfuscation", "p", "stream_options"})
-_KNOWN = _READ | _NOISE | {"prompt_progress"}
 _MISSES = 8
 """Payloads refused by the fast path, after which it is not tried any more."""
 
@@ -53,16 +47,14 @@ class OpenAIChatDecode:
     `[DONE]` alone then completes the answer.
     """
 
+    choice: ClassVar[type[Choice]] = Choice
+
     def __init__(self, provider: str | None = None, *, finish_required: bool = True) -> None:
-        self._provider = provider
         self._finish_required = finish_required
-        self._started = False
-        self._over = False
-        self._content = False
+        self._over = self._content = False
         self._choices: dict[int, Choice] = {}
-        self._usage: Usage | None = None
         self._mended = MendedEvents()
-        self._extras = Extras()
+        self._around = Around(provider)
         self._loading = LoadingText()
         self._phase: Phase | None = None
         self._misses = self._chunks = self._keep_alives = 0
@@ -84,9 +76,8 @@ class OpenAIChatDecode:
                         self._chunks += 1
                         self._misses = 0
                         delta = choice.delta
-                        text = delta.reasoning_content or delta.reasoning
-                        if text:
-                            append(Delta(text, "reasoning", index))
+                        if delta.reasoning_content or delta.reasoning:
+                            tell_reasoning(delta, index, out)
                         text = delta.content
                         if text:
                             append(Delta(text, "text", index))
@@ -110,8 +101,7 @@ class OpenAIChatDecode:
         if not self._over:
             self._flush(out)
             if self._complete():
-                self._over = True
-                out.append(Done())
+                self._end(self._verdict(), out)
         return out
 
     def figures(self) -> dict[str, float]:
@@ -119,6 +109,12 @@ class OpenAIChatDecode:
 
     def _complete(self) -> bool:
         return bool(self._choices) and all(choice.finished for choice in self._choices.values())
+
+    def _verdict(self) -> Failure | None:
+        """What a finished answer comes to: OpenRouter finishes a broken one with `error`."""
+        if not any(choice.broken for choice in self._choices.values()):
+            return None
+        return Failure("upstream", "the backend finished the answer with 'error', and told nothing more")
 
     def _take_other(self, item: WireItem, out: list[Event]) -> None:
         if isinstance(item, Comment):
@@ -142,6 +138,8 @@ class OpenAIChatDecode:
 
     def _flush(self, out: list[Event], index: int | None = None) -> None:
         """Give up what is held: of one choice, or of all."""
+        if index is None:
+            self._around.give(out)
         for choice in self._choices.values() if index is None else (self._choices[index],):
             self._mended.take(choice.calls.flush(), out)
         self._mended.flush(out, index)
@@ -159,9 +157,11 @@ class OpenAIChatDecode:
         try:
             payload = read_payload(data)
         except ValueError:
+            told = unescaped_error(data)
+            if told is None and item.type == "error":
+                told = data.decode("utf-8", "replace")
             unreadable = Failure("protocol", f"a payload is not JSON: {shown(data)}")
-            told = failure_from(data.decode("utf-8", "replace")) if item.type == "error" else None
-            self._end(told or unreadable, out)
+            self._end(unreadable if told is None else failure_from(told), out)
             return
         try:
             self._take_payload(payload, item, out)
@@ -170,14 +170,14 @@ class OpenAIChatDecode:
 
     def _marker(self, out: list[Event]) -> None:
         if self._complete() or not self._finish_required:
-            self._end(None, out)
+            self._end(self._verdict(), out)
         else:
             message = "the backend said [DONE], but no finish reason came before it"
             self._end(Failure("truncated", message), out)
 
     def _take_payload(self, payload: object, item: SSEEvent, out: list[Event]) -> None:
         fields = as_object(payload)
-        if fields.get("choices") and not fields.get("error"):
+        if fields.get("choices") and not says_error(fields.get("error")):
             self._take_chunk(fields, out)
         elif item.type == "error" or is_error(payload):
             self._end(failure_from(payload), out)
@@ -198,37 +198,24 @@ class OpenAIChatDecode:
         loading = None if self._content else self._loading.read(chunk, listed)
         if loading is not None:
             self._keep_alive(loading, out)
-            return
-        self._start(chunk, listed, out)
+            self._around.keep(self.choice(0).unknown(listed.pop()), None, out)
+        self._around.start(chunk, listed, out)
         for entry in listed:
             if not self._take_choice(chunk, entry, out):
                 return
-        for found in (chunk.get("usage"), as_object(chunk.get("x_groq")).get("usage")):
-            usage = read_usage(as_object(found), self._usage) if found else None
-            if usage is not None:
-                self._usage = usage
-                out.append(usage)
-        if not chunk.keys() <= _KNOWN:
-            self._extras.take({key: value for key, value in chunk.items() if key not in _KNOWN}, None, out)
-        if chunk.get("error"):
-            self._end(failure_from(chunk["error"]), out)
-
-    def _start(self, chunk: Mapping[str, Any], listed: Sequence[object], out: list[Event]) -> None:
-        """Held until a chunk names itself, or content comes (Azure's first chunk has no name)."""
-        if self._started or not (chunk.get("id") or chunk.get("model") or listed):
-            return
-        self._started = True
-        answer, model = (whole(as_text(chunk.get(name))) or None for name in ("id", "model"))
-        out.append(Start(answer, self._provider, model, as_count(chunk.get("created")) or None))
+        self._around.take(chunk, listed, out)
+        error = error_in(chunk, listed)
+        if error is not None:
+            self._end(failure_from(error), out)
 
     def _take_choice(self, chunk: Mapping[str, Any], entry: Mapping[str, Any], out: list[Event]) -> bool:
         index = entry.get("index", 0)
-        index = index if isinstance(index, int) else 0
+        index = index if type(index) is int else 0
         if not 0 <= index < CHOICE_LIMIT:
             message = f"a choice has the index {str(index)[:20]}; the bound is {CHOICE_LIMIT}"
             self._end(Failure("protocol", message), out)
             return False
-        choice = self._choices.get(index) or self._choices.setdefault(index, Choice(index))
+        choice = self._choices.get(index) or self._choices.setdefault(index, self.choice(index))
         events: list[Event] = []
         failure = None
         try:
@@ -242,8 +229,8 @@ class OpenAIChatDecode:
             return False
         native = whole(as_text(entry.get("finish_reason")))
         if native and not choice.finished:
-            choice.finished = True
+            choice.finished, choice.broken = True, native == "error"
             self._flush(out, index)
             out.append(Finish(FINISH.get(native, "other"), native, index))
-        self._extras.take(choice.unknown(entry), index, out)
+        self._around.keep(choice.unknown(entry), index, out)
         return True

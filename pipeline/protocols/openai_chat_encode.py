@@ -62,6 +62,7 @@ class OpenAIChatEncode:
         self._open: set[int] = set()  # choices that have begun and not finished
         self._begun: set[int] = set()
         self._calls: set[tuple[int, int]] = set()
+        self._broken = False  # a choice finished with `error`: an error frame says so, no finish does
         self._over = False
 
     def feed(self, items: Sequence[Event]) -> list[bytes]:
@@ -87,7 +88,10 @@ class OpenAIChatEncode:
             raise StageError(msg)
         elif isinstance(event, Finish):
             self._role(event.index, out)
-            self._finish(event.index, _WIRE_REASON[event.reason], out)
+            if event.native == "error":
+                self._broken = True
+            else:
+                self._finish(event.index, _WIRE_REASON[event.reason], out)
         else:
             self._take_other(event, out)
 
@@ -101,17 +105,23 @@ class OpenAIChatEncode:
         elif isinstance(event, Usage):
             self._usage = event
         elif isinstance(event, (Done, End)):
-            self._end(event.failure, out)
+            self._end(_failure_of(event), out)
 
     def _end(self, failure: Failure | None, out: list[bytes]) -> None:
+        """A clean end needs a finish for every choice, and a choice: to clients an answer without one is
+        a cut, or nothing at all. Figures come before an error too: what follows it is not read."""
         self._over = True
+        if failure is None and self._broken:
+            failure = Failure("upstream", "the backend finished the answer with 'error'")
+        if failure is None:
+            if not self._begun:
+                self._role(0, out)
+            for index in sorted(self._open):
+                self._finish(index, "stop", out)
+        if self._include_usage and self._usage is not None:
+            out.append(self._frame([], usage=usage_body(self._usage)))
         if failure is not None:
             out.append(_line(error_body(failure)))
-        else:
-            for index in sorted(self._open):  # a backend without finish reasons: clients need one
-                self._finish(index, "stop", out)
-            if self._include_usage and self._usage is not None:
-                out.append(self._frame([], usage=usage_body(self._usage)))
         out.append(DONE)
 
     def _finish(self, index: int, reason: str, out: list[bytes]) -> None:
@@ -158,6 +168,13 @@ class OpenAIChatEncode:
         if usage is not None:
             chunk["usage"] = usage
         return _line(chunk)
+
+
+def _failure_of(end: Done | End) -> Failure | None:
+    """An end that is not complete is never written as a clean one, be there a failure in it or not."""
+    if end.failure is None and isinstance(end, End) and end.outcome != "complete":
+        return Failure("truncated", f"the answer ended {end.outcome}")
+    return end.failure
 
 
 def _entry(index: int, delta: Mapping[str, Any], reason: str | None) -> dict[str, Any]:

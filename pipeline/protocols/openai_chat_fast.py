@@ -7,8 +7,13 @@ payload goes the long way, so that nothing is dropped unseen.
 
 import msgspec
 
+from tokenweir.pipeline.events import Delta, Event, Extra
+from tokenweir.pipeline.protocols.payload import as_raw
 
-class _Delta(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+
+class FastDelta(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """The delta of that form."""
+
     content: str | None = None
     role: str | None = None
     reasoning_content: str | None = None
@@ -16,7 +21,7 @@ class _Delta(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 class _Choice(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    delta: _Delta
+    delta: FastDelta
     index: int = 0
     finish_reason: None = None
     logprobs: None = None
@@ -37,3 +42,11 @@ class _Chunk(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 decode_fast = msgspec.json.Decoder(_Chunk).decode
 """Payload in, chunk out. Raises DecodeError or UnicodeDecodeError for any other form."""
+
+
+def tell_reasoning(delta: FastDelta, index: int, out: list[Event]) -> None:
+    """Add the reasoning of a delta: the same text under two names counts once, another one is kept."""
+    text = delta.reasoning_content or delta.reasoning or ""
+    if delta.reasoning and delta.reasoning != text:
+        out.append(Extra("reasoning", as_raw(delta.reasoning), index))
+    out.append(Delta(text, "reasoning", index))

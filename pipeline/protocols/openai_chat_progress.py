@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokenweir.pipeline.events import Phase
-from tokenweir.pipeline.json_value import as_object
-from tokenweir.pipeline.protocols.openai_chat_choice import text_of
+from tokenweir.pipeline.json_value import as_object, as_text
 from tokenweir.pipeline.protocols.unicode_halves import whole
 
 _PROGRESS = re.compile(
@@ -65,11 +64,11 @@ class LoadingText:
 
     def read(self, chunk: Mapping[str, Any], listed: Sequence[Mapping[str, Any]]) -> Phase | None:
         """The phase that a chunk tells; None where it is part of an answer."""
-        if set(chunk) != {"choices"} or len(listed) != 1 or set(listed[0]) != {"delta"}:
+        if "id" in chunk or len(listed) != 1 or not listed[0].keys().isdisjoint(("index", "finish_reason")):
             return None
-        delta = as_object(listed[0]["delta"])
-        if set(delta) != {"reasoning_content"}:
+        delta = as_object(listed[0].get("delta"))
+        text = whole(as_text(delta.get("reasoning_content")))
+        if not text or delta.get("content") or delta.get("tool_calls"):
             return None
-        text = whole(text_of(delta["reasoning_content"]))
         self._begun = self._begun or text.startswith(_BANNER)
         return Phase("loading", None, text) if self._begun else None

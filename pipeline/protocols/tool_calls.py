@@ -18,17 +18,20 @@ CALL_LIMIT = 1024
 WAITING_LIMIT = 65_536
 """Characters of arguments that may come before the name of their call: nothing else is held here."""
 
-_KNOWN = frozenset({"index", "id", "type", "function"})
+_KNOWN = frozenset({"index", "id", "function", "custom"})
+_PLAIN = frozenset({"index", "id", "function"})
+_KNOWN_FUNCTION = frozenset({"name", "arguments"})
+_KNOWN_CUSTOM = frozenset({"name", "input"})
 
 
 class _Slot:
-    __slots__ = ("given", "id", "name", "number", "told_id", "waiting")
+    __slots__ = ("filled", "given", "id", "name", "number", "told_id", "waiting")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.id: str | None = None
         self.name: str | None = None
-        self.given = False
+        self.given = self.filled = False
         self.told_id = False
         self.waiting: list[str] = []  # arguments that came before the name
 
@@ -61,7 +64,8 @@ class ToolCalls:
         self.feed([{"index": "function_call", "function": call}], out)
 
     def _take(self, fragment: Mapping[str, Any], *, beside: bool, out: list[Event]) -> None:
-        function = as_object(fragment.get("function"))
+        custom = as_object(fragment.get("custom"))
+        function = as_object(fragment.get("function")) or custom
         call_id = whole(as_text(fragment.get("id"))) or None
         name = whole(as_text(function.get("name"))) or None
         slot = self._slot(fragment.get("index"), call_id, name, beside=beside)
@@ -69,14 +73,17 @@ class ToolCalls:
         if slot.id is None and call_id is not None:
             slot.id = call_id
             self._by_id[call_id] = slot
-        self._give(slot, arguments_text(function.get("arguments")), out)
-        other = {key: value for key, value in fragment.items() if key not in _KNOWN and value is not None}
+        self._give(slot, arguments_text(function.get("input" if custom else "arguments")), out)
+        other = {} if fragment.keys() <= _PLAIN and function.keys() <= _KNOWN_FUNCTION else _unknown(fragment)
+        if (call_id and call_id != slot.id) or (name and name != slot.name):
+            other |= _changed(slot, call_id, name)
         if other:
             out.append(Extra("tool_call", as_raw({"call": slot.number, **other}), self._choice))
 
     def _slot(self, index: object, call_id: str | None, name: str | None, *, beside: bool) -> _Slot:
         """By index where there is one; a new id with a name in a used slot is a new call, since some
-        backends number every call 0. With no index, an id never seen starts a call, and so does,
+        backends number every call 0, and so is, without ids, another name where arguments have come. With
+        no index, an id never seen starts a call, and so does,
         where ids are missing too, another name, or any name beside another call in one list."""
         key = index if isinstance(index, (int, float, str)) else None
         known = self._by_id.get(call_id or "")
@@ -86,8 +93,10 @@ class ToolCalls:
                 found = None
         else:
             found = known if key is None else self._by_index.get(key)
-        if found and call_id and found.id and call_id != found.id and name:
+        if found and name and call_id and found.id and call_id != found.id:
             found = known
+        elif found and name and call_id is None and found.filled and name != found.name:
+            found = None
         if found is None:
             found = self._begin()
         if key is not None:
@@ -107,6 +116,7 @@ class ToolCalls:
             self._wait(slot, arguments)
             return
         new_id = None if slot.told_id else slot.id
+        slot.filled = slot.filled or bool(arguments)
         if not slot.given or arguments or new_id:
             name = None if slot.given else slot.name
             text = "".join([*slot.waiting, arguments])
@@ -135,6 +145,24 @@ class ToolCalls:
                 out.append(ToolDelta(slot.number, slot.id, None, "".join(slot.waiting), self._choice))
                 self._given(slot)
         return out
+
+
+def _unknown(fragment: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a fragment that nobody models, and those inside its function."""
+    found = {key: value for key, value in fragment.items() if key not in _KNOWN and value is not None}
+    if found.get("type") in ("", "function"):
+        del found["type"]
+    for name, known in (("function", _KNOWN_FUNCTION), ("custom", _KNOWN_CUSTOM)):
+        inside = as_object(fragment.get(name))
+        if not inside.keys() <= known:
+            found[name] = {key: inside[key] for key in inside if key not in known}
+    return found
+
+
+def _changed(slot: _Slot, call_id: str | None, name: str | None) -> dict[str, Any]:
+    """An id or a name that is not the one that was told: an event tells it once, so it is kept here."""
+    told = (("id", call_id, slot.id), ("name", name, slot.name))
+    return {key: new for key, new, old in told if new is not None and new != old}
 
 
 def arguments_text(arguments: object) -> str:

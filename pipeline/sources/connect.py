@@ -13,12 +13,15 @@ from tokenweir.pipeline.plugins import plugin
 from tokenweir.pipeline.sources.base import Source
 
 SOURCES: Mapping[str, str] = {
+    "anthropic": "tokenweir.pipeline.sources.anthropic:Anthropic",
+    "gemini": "tokenweir.pipeline.sources.gemini:Gemini",
     "llamacpp": "tokenweir.pipeline.sources.llamacpp:LlamaCpp",
     "lmstudio": "tokenweir.pipeline.sources.lmstudio:LMStudio",
     "mlx": "tokenweir.pipeline.sources.mlx:MLX",
     "ollama": "tokenweir.pipeline.sources.ollama:Ollama",
     "openai": "tokenweir.pipeline.sources.openai:OpenAI",
     "openai-compatible": "tokenweir.pipeline.sources.openai_compatible:OpenAICompatible",
+    "openai-responses": "tokenweir.pipeline.sources.openai_responses:OpenAIResponses",
     "replay": "tokenweir.pipeline.sources.replay:Replay",
     "simulator": "tokenweir.simulator.source:SimulatorSource",
     "vllm": "tokenweir.pipeline.sources.vllm:VLLM",

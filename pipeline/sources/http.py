@@ -7,7 +7,7 @@ a header or a credential (PROMISES P25).
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 
@@ -47,6 +47,11 @@ BODY_LIMIT = 65_536
 
 BODY_WAIT = 5.0
 """Seconds in which an error body must have come; what is there by then is used."""
+
+
+Tap = Callable[[HTTPRequest, Connection, Sequence[str]], Connection]
+"""What may stand between a source and its connections: a recorder. It is given the request, the connection
+and what must never be shown, and gives the connection that is read in its place."""
 
 
 class HTTPSource(Source):
@@ -91,6 +96,7 @@ class HTTPSource(Source):
         self._headers = read_headers(headers or {}, self.credential(self._key) if self._key else {})
         self._secrets = secrets_of(self._key or "", *self._headers.values())
         self._transport = transport or AiohttpTransport()
+        self.tap: Tap | None = None
 
     def _address(self, url: str) -> str:
         return read_base_url(url, self.provider, self.default_path)
@@ -112,7 +118,8 @@ class HTTPSource(Source):
             msg = f"{self.provider} needs a model: connect({self.provider!r}, model='...')"
             raise MisuseError(msg)
         ask = self.question(self.base_url + self.path_of(request), self.body(request))
-        return self._transport.open(ask, self.deadlines.connect)
+        connection = self._transport.open(ask, self.deadlines.connect)
+        return connection if self.tap is None else self.tap(ask, connection, self._secrets)
 
     def question(self, url: str, body: Mapping[str, Any]) -> HTTPRequest:
         """A question to this backend, with its headers. Raises MisuseError for what is no JSON."""

@@ -53,7 +53,7 @@ ONE_OF_EACH: list[Event] = [
     Usage(1, 2, 3, 4, 5, "counted", partial=True),
     Finish("stop", "eos", 1),
     Extra("logprobs", Raw(b'{"x":[1]}'), 0),
-    Done(Failure("upstream", "x")),
+    Done(Failure("upstream", "x", native=Raw(b'{"message":"x"}'))),
     Gap(3),
     End(
         "timeout",
@@ -79,6 +79,13 @@ def test_there_and_back(event: Event) -> None:
     assert msgspec.json.decode(written)["type"] == TAGS[type(event)]
     assert msgspec.json.encode(back) == written
     assert type(back) is type(event)
+
+
+def test_no_native_error_stays_none() -> None:
+    """A failure without the backend's own error reads back as one without."""
+    back = msgspec.json.decode(msgspec.json.encode(Failure("upstream", "x")), type=Failure)
+
+    assert back.native is None
 
 
 @pytest.mark.parametrize("kind", [*TAGS, Failure, Stats, SSEEvent, Comment])

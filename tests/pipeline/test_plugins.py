@@ -65,7 +65,7 @@ def test_the_nearest_name_may_be_somebody_elses(folder: Path) -> None:
         MisuseError, match=r"no provider 'plugtes'; did you mean 'plugtest'\? There are: .*plug"
     ):
         connect("plugtes")
-    with pytest.raises(MisuseError, match=r"no provider 'zzz'\. There are: llamacpp, "):
+    with pytest.raises(MisuseError, match=r"no provider 'zzz'\. There are: anthropic, "):
         connect("zzz")
 
 

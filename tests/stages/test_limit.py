@@ -118,6 +118,38 @@ def test_nothing_comes_behind_the_failure() -> None:
     assert core.deadline() is None
 
 
+def test_a_bound_in_seconds_leaves_the_others() -> None:
+    """P8: all bounds hold at once, with a clock too; each failure names its own."""
+    events: list[Event] = [Delta("abc"), Delta("def")]
+
+    assert run_items(limit(characters=4, seconds=9), events) == [
+        Delta("abc"),
+        Delta("d"),
+        failed("characters=4"),
+    ]
+    assert run_items(limit(tokens=1, seconds=9), events) == [Delta("abc"), Delta("d"), failed("tokens=1")]
+
+
+def test_nothing_comes_behind_the_end() -> None:
+    """P2: the backend's own last word is the last."""
+    assert run_items(limit(characters=9), [Delta("a"), Done(), Delta("b"), Done()]) == [Delta("a"), Done()]
+
+
+def test_no_time_no_deadline() -> None:
+    """A driver that never told the time is not asked to wake anybody."""
+    core = limit(seconds=1).core()
+
+    assert core.feed([Delta("a")]) == [Delta("a")]
+    assert core.deadline() is None
+
+
+def test_what_flows() -> None:
+    """The stage's name is that of its function, with a clock and without; it stands among events."""
+    stages = [limit(characters=1), limit(seconds=1)]
+
+    assert [(stage.name, stage.takes, stage.gives) for stage in stages] == [("limit", "events", "events")] * 2
+
+
 def test_only_seconds_need_a_clock() -> None:
     """A pipeline without timed stages costs no timer."""
     assert not limit(characters=1, tokens=1).core().timed
@@ -125,12 +157,21 @@ def test_only_seconds_need_a_clock() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"characters": 0}, {"tokens": -1}, {"seconds": 0}, {"characters": 1, "seconds": -1}]
+    ("options", "named"),
+    [
+        ({}, ""),
+        ({"characters": 0}, "characters=0"),
+        ({"tokens": -1}, "tokens=-1"),
+        ({"seconds": 0}, "seconds=0"),
+        ({"characters": 1, "seconds": -1}, "characters=1, seconds=-1"),
+    ],
 )
-def test_wrong_bounds(options: dict[str, int]) -> None:
-    """The message says what is wrong."""
-    with pytest.raises(MisuseError, match="each above 0"):
+def test_wrong_bounds(options: dict[str, int], named: str) -> None:
+    """The message says what is wrong, and shows the call."""
+    with pytest.raises(MisuseError) as wrong:
         limit(**options)
+
+    assert str(wrong.value) == f"limit({named}): give characters, tokens or seconds, each above 0"
 
 
 class TestInAPipeline:

@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -94,9 +95,9 @@ def test_an_unfinished_object_is_given_up(cut: int) -> None:
     assert decode(b'{"a":1}\n' + b'{"b":2}'[: cut if cut < 7 else 6]) == [SSEEvent(b'{"a":1}')]
 
 
-@pytest.mark.parametrize("body", [b"", b"\n\r\n  \n"])
+@pytest.mark.parametrize("body", [b"", b"\n\r\n  \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
 def test_nothing(body: bytes) -> None:
-    """V24: blank lines are nothing."""
+    """V24: blank lines are nothing, and neither is a byte order mark."""
     assert decode(body) == []
 
 
@@ -125,6 +126,17 @@ def test_too_large() -> None:
             assert len(out) == 2
 
 
+@pytest.mark.parametrize("cuts", [(), (3,), range(1, 9)])
+def test_the_limit_is_exact(cuts: Sequence[int]) -> None:
+    """V05: an object of exactly the limit passes, in its line or without one; one byte more does not.
+    What is not whole at the limit may still be: the body's end does not make it too large."""
+    for end in (b"\n", b"", b" "):
+        assert decode(b'{"a":1}' + end, *cuts, limit=7) == [SSEEvent(b'{"a":1}')]
+        assert failure(decode(b'{"a":1}' + end, *cuts, limit=6)) is not None
+    assert decode(b'{"a":12', *cuts, limit=7) == []
+    assert failure(decode(b'{"a":123', *cuts, limit=7)) is not None
+
+
 def test_memory_is_bounded() -> None:
     """P8: an endless object is not kept."""
     core = ndjson_decode(limit=10_000).core()
@@ -136,6 +148,22 @@ def test_memory_is_bounded() -> None:
     tracemalloc.stop()
 
     assert peak < 200_000
+
+
+@pytest.mark.parametrize("cuts", [(), (150,), range(0, 1000, 7)])
+def test_the_beginning_is_shown(cuts: Sequence[int]) -> None:
+    """P28: so much of it and no more, however it came; bytes that are no UTF-8 are shown too (V08)."""
+    assert failure(decode(b"\xff" + b"x" * 999, *cuts)) == (
+        "protocol",
+        r"the body is no stream of JSON objects; it begins: \ufffd" + "x" * 199,
+    )
+
+
+def test_what_flows() -> None:
+    """Bytes in, wire events out."""
+    stage = ndjson_decode(limit=1)
+
+    assert (stage.name, stage.takes, stage.gives) == ("ndjson_decode", "bytes", "wire")
 
 
 def test_a_wrong_limit() -> None:

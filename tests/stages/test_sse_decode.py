@@ -158,6 +158,71 @@ def test_comments_are_signs_of_life() -> None:
     ]
 
 
+def in_reads(*reads: bytes, **options: Any) -> list[WireItem]:
+    """What comes of some reads, each given to the core by itself, and of all of them given in one batch."""
+    stage = sse_decode(**options)
+    out = run(stage, [[read] for read in reads])
+    assert run(stage, [list(reads)]) == out
+    return out
+
+
+ONE = b'data: {"n":1}\n\n'
+READS: dict[str, tuple[list[bytes], list[Decoded]]] = {
+    "events alone": ([ONE, b"data: 2\n\n", b"data: 3\n\n"], [("message", "2", ""), ("message", "3", "")]),
+    "behind a data line": ([ONE, b"data: a\n", b"data: b\n\n"], [("message", "a\nb", "")]),
+    "behind a data line, at first": ([b"data: a\n", b"data: b\n\n", ONE], [("message", '{"n":1}', "")]),
+    "two data lines": ([ONE, b"data: a\ndata: b\n\n"], [("message", "a\nb", "")]),
+    "another line end": ([ONE, b"data: a\rdata: b\n\n"], [("message", "a\nb", "")]),
+    "behind an id": ([ONE, b"id: 7\n\n", b"data: a\n\n"], [("message", "a", "7")]),
+    "several behind an id": (
+        [b"id: 7\n\n", b"data: a\n\ndata: b\n\n"],
+        [("message", "b", "7")],
+    ),
+    "behind a type": ([ONE, b"event: x\n", b"data: a\n\n"], [("x", "a", "")]),
+    "behind a type, at first": ([b"event: x\n", b"data: a\n\n"], []),
+    "behind half a line": ([ONE, b"da", b"ta: a\n\n"], [("message", "a", "")]),
+    "behind a carriage return": (
+        [ONE, b"data: a\r\n\r", b"\ndata: b\n\n"],
+        [("message", "a", ""), ("message", "b", "")],
+    ),
+}
+"""Reads that look like one usual event, and what comes after the first event."""
+
+
+@pytest.mark.parametrize(("reads", "events"), READS.values(), ids=READS)
+def test_what_came_before_a_usual_event_counts(reads: list[bytes], events: list[Decoded]) -> None:
+    """P3, V04: a read that looks like one whole event is one only where nothing is pending."""
+    out = in_reads(*reads)
+
+    assert decoded(out)[1:] == events
+    assert decoded(out) == list(by_the_letter(b"".join(reads)))
+
+
+def test_bare_json_is_not_left_for_a_usual_event() -> None:
+    """P3: what stands between its brackets belongs to it, and is no event, whatever it looks like."""
+    assert in_reads(ONE, b'{"a":\n', b"data: x\n\n", b"}\n", b"data: y\n\n") == [
+        SSEEvent(b'{"n":1}'),
+        SSEEvent(b"y"),
+    ]
+
+
+def test_the_type_of_the_first_event() -> None:
+    """V04: an event has the type that was told before its data, the very first one too."""
+    assert decoded(run_bytes(sse_decode(), b"event: x\ndata: 1\n\n")) == [("x", "1", "")]
+
+
+def test_an_id_with_a_nul_is_no_id() -> None:
+    """HTML 9.2.6: such a field is ignored, and the last id stays."""
+    assert decoded(run_bytes(sse_decode(), b"id: 1\nid: a\0b\ndata: x\n\n")) == [("message", "x", "1")]
+
+
+def test_what_flows() -> None:
+    """Bytes in, wire events out."""
+    stage = sse_decode(limit=1)
+
+    assert (stage.name, stage.takes, stage.gives) == ("sse_decode", "bytes", "wire")
+
+
 # --- the limit ------------------------------------------------------------------------------------
 
 TOO_LARGE = {
@@ -191,6 +256,23 @@ def test_limit_is_exact(size: int, end: bytes) -> None:
 
     assert run_bytes(sse_decode(limit=6 + size), body) == [SSEEvent(b"x" * size)]
     assert [type(item) for item in run_bytes(sse_decode(limit=5 + size), body)] == [Done]
+
+
+@pytest.mark.parametrize("before", [b"", b"data: a\n\n", b": ping\n\n", b"event: x\n"])
+def test_limit_is_exact_over_lines(before: bytes) -> None:
+    """V05: the lines of one event add up, from the first `data` on, in the first event and in later ones;
+    a line that is not ended yet counts as far as it came, and exactly the limit may still end."""
+    body = b"data: 1\ndata: 2\n\n"
+
+    assert run_bytes(sse_decode(limit=14), before + body)[-1:] == [
+        SSEEvent(b"1\n2", "x" if b"x" in before else "message")
+    ]
+    assert isinstance(run_bytes(sse_decode(limit=13), before + body)[-1], Done)
+    core = sse_decode(limit=14).core()
+    core.feed([before, b"data: 1\n"])
+
+    assert core.feed([b"data: 2"]) == []
+    assert [type(item) for item in core.feed([b"3"])] == [Done]
 
 
 def test_limit_counts_one_event() -> None:
@@ -343,7 +425,9 @@ def test_bare_json_within_a_stream() -> None:
     ]
 
 
-@pytest.mark.parametrize(("before", "kind"), [(b"", "error"), (b"data: 1\n", "message")])
+@pytest.mark.parametrize(
+    ("before", "kind"), [(b"", "error"), (b"data: 1\n", "message"), (b"event: x\ndata: 1\n", "message")]
+)
 def test_bare_json_keeps_its_type(before: bytes, kind: str) -> None:
     """An event's name stands for the value under it where a proxy forgot the `data:`; a name that data
     has used up does not."""
@@ -392,7 +476,19 @@ def test_not_a_stream(body: bytes | str, shown: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"\n\n", b": ping\n\n", b"\xef\xbb", b"da", b"data", b"ret", b'data: {"a', b'{"er']
+    "body",
+    [
+        b"",
+        b"\n\n",
+        b": ping\n\n",
+        b"retry: 3000\n\n",
+        b"\xef\xbb",
+        b"da",
+        b"data",
+        b"ret",
+        b'data: {"a',
+        b'{"er',
+    ],
 )
 def test_nothing_is_not_something_else(body: bytes) -> None:
     """P2: an empty body, keep-alives, and what was cut off in its first event are no other format."""

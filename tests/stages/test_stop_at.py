@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 
 from tests.feeding import CUTS, pieces, run_items
 from tests.transcripts import DONE, STOP, USAGE, text
@@ -108,6 +109,45 @@ def test_no_sequence_reaches_across_what_interrupted_the_text() -> None:
 
     assert shown(run_items(stop_at("ab"), [*before, Revise(3, "c")])) == "xabc"
     assert shown(run_items(stop_at("ab"), [*before, Revise(1, "ab")])) == "x"
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_revision_is_told_exactly(index: int) -> None:
+    """V18: what stays is not revised, what was not shown yet is told as new, and nothing as nothing;
+    what could begin a sequence waits behind a revision too. Whatever the choice."""
+
+    def told(*events: Event) -> list[Event]:
+        return run_items(stop_at("User:", choices=2), [replace(event, index=index) for event in events])
+
+    def of_choice(*events: Event) -> list[Event]:
+        return [replace(event, index=index) for event in events]
+
+    begun, call = Delta("Yes. Us"), ToolDelta(0, "i", "f", "{}")
+
+    assert told(begun, Revise(5, "no")) == of_choice(Delta("Yes. "), Delta("no"))
+    assert told(begun, Revise(5, "")) == of_choice(Delta("Yes. "))
+    assert told(begun, Revise(2, "p")) == of_choice(Delta("Yes. "), Revise(2, "p"))
+    assert told(begun, Revise(0, "No. Us"), Delta("er: x")) == of_choice(
+        Delta("Yes. "), Revise(0, "No. "), Finish("stop", "User:")
+    )
+    assert told(Delta("abc"), call, Revise(0, "User: x")) == of_choice(
+        Delta("abc"), call, Revise(0, ""), Finish("stop", "User:")
+    )
+    assert told(Delta("Us"), call, Revise(2, "er: x")) == of_choice(Delta("Us"), call, Delta("er: x"))
+    assert told(Delta("a Us"), call, Revise(4, "")) == of_choice(Delta("a "), Delta("Us"), call)
+
+
+def test_what_flows() -> None:
+    """The stage's name is that of its function; it stands among events."""
+    stage = stop_at("x")
+
+    assert (stage.name, stage.takes, stage.gives) == ("stop_at", "events", "events")
+
+
+def test_wrong_choices() -> None:
+    """The message says where."""
+    with pytest.raises(MisuseError, match=r"^stop_at\(choices=0\)"):
+        stop_at("x", choices=0)
 
 
 def test_what_has_no_place_in_the_text_does_not_wait() -> None:

@@ -106,12 +106,32 @@ def test_each_choice_has_its_own_bound() -> None:
     ]
 
 
+def test_a_revision_ends_its_own_choice() -> None:
+    """V18: whichever choice it revises."""
+    events: list[Event] = [Delta("ab", "text", 1), Revise(1, "cde", "text", 1), Delta("f", "text", 1)]
+
+    assert run_items(take(characters=3, choices=2), events) == [
+        Delta("ab", "text", 1),
+        Revise(1, "cd", "text", 1),
+        Finish("length", None, 1),
+    ]
+
+
+def test_what_flows() -> None:
+    """The stage's name is that of its function; it stands among events."""
+    stage = take(characters=1)
+
+    assert (stage.name, stage.takes, stage.gives) == ("take", "events", "events")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({}, "only one of them"),
         ({"characters": 1, "tokens": 1}, "only one of them"),
-        ({"tokens": 0}, "at least 1"),
+        ({"tokens": 0}, r"^take\(tokens=0\): the bound is at least 1"),
+        ({"characters": -1}, r"^take\(characters=-1\): the bound is at least 1"),
+        ({"characters": 1, "choices": 0}, r"^take\(choices=0\)"),
     ],
 )
 def test_wrong_bounds(options: dict[str, int], message: str) -> None:

@@ -46,6 +46,7 @@ def test_choices_stand_apart() -> None:
 def test_what_says_nothing() -> None:
     """V12: null and empty values say nothing; zero and false do."""
     assert told({"a": None, "b": "", "c": [], "d": {}, "e": 0, "f": False}) == [("e", 0), ("f", False)]
+    assert told({"a": {"b": None, "c": None}, "d": {"e": None, "f": 0}}) == [("d", {"e": None, "f": 0})]
 
 
 def test_bounded_memory() -> None:

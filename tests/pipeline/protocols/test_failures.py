@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenweir.pipeline.events import FailureKind
-from tokenweir.pipeline.protocols.failures import MESSAGE_LIMIT, failure_from, is_error
+from tokenweir.pipeline.protocols.failures import (
+    DEPTH,
+    MESSAGE_LIMIT,
+    failure_from,
+    is_error,
+    says_error,
+    unescaped_error,
+)
 from tokenweir.pipeline.protocols.openai_chat_encode import error_body
 
 N_KEEP = (
@@ -166,6 +173,14 @@ def test_bodies_seen(error: object, status: int | None, kind: str) -> None:
         (None, "the backend reported an error"),
         ({"message": 5}, "the backend reported an error"),
         ("x" * 5000, "x" * MESSAGE_LIMIT),
+        ({"error": '{"error": {"message": "a"}}'}, "a"),
+        ({"error": 'it said {"message": "a"}'}, 'it said {"message": "a"}'),
+        ({"error": "{a}"}, "{a}"),
+        ({"error": "{" * 5000 + "}"}, "{" * MESSAGE_LIMIT),
+        ("<html>\n<head><title> 502 Bad Gateway </title></head>", "502 Bad Gateway"),
+        ("<html><body><h1 class='x'>Oops</h1>", "Oops"),
+        ("<html>Oops", "<html>Oops"),
+        ("1 < 2 <title>a</title>", "1 < 2 <title>a</title>"),
     ],
 )
 def test_the_message(error: object, message: str) -> None:
@@ -190,6 +205,14 @@ def test_the_message_of_a_status() -> None:
         ({"code": True, "status_code": 429}, None, (None, 429, True)),
         ({"message": "Loading model"}, None, (None, None, True)),
         ({"code": "a\udc00"}, 408, ("a\ufffd", 408, True)),
+        ({"code": "429", "message": "a"}, None, ("429", 429, True)),
+        ({"code": "4290", "message": "a"}, None, ("4290", None, False)),
+        ({"statusCode": 503, "message": "a"}, None, (None, 503, True)),
+        ({"code": 399}, None, ("399", None, False)),
+        ({"code": 600}, None, ("600", None, False)),
+        ({"message": 'no: {"code": 502}'}, None, ("502", 502, True)),
+        ({"message": 'no: {"code": 502}', "code": "x"}, 400, ("x", 400, False)),
+        ({"message": 'no: {"code": 502} and more'}, None, (None, None, False)),
     ],
 )
 def test_code_status_and_retry(
@@ -230,6 +253,15 @@ def test_what_tokenweir_itself_wrote(kind: FailureKind) -> None:
         ({"type": "error"}, True),
         ({"detail": "a"}, True),
         ({"detail": "a", "id": 1}, False),
+        ({"code": "InvalidParameter", "message": "a", "request_id": "r"}, True),
+        ({"code": 500, "message": "a", "choices": None}, False),
+        ({"code": 500, "message": {"role": "assistant"}}, False),
+        ({"code": 200, "message": "ok"}, False),
+        ({"code": "200", "message": "ok"}, False),
+        ({"code": 0, "message": "ok"}, False),
+        ({"code": None, "message": "a"}, False),
+        ({"message": "a"}, False),
+        ({"error": {"message": None, "code": ""}}, False),
         ([{"error": {"message": "a"}}, 1], True),
         ([1], False),
         ([], False),
@@ -242,6 +274,58 @@ def test_what_tokenweir_itself_wrote(kind: FailureKind) -> None:
 def test_is_error(payload: object, error: bool) -> None:  # noqa: FBT001 - a table, not called
     """V15: payloads that are an error and nothing else; beside choices the decoder looks at them first."""
     assert is_error(payload) is error
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ("no", True),
+        ({"message": "no"}, True),
+        ({"new": 1}, True),
+        (["no"], True),
+        (True, True),
+        (None, False),
+        (False, False),
+        ("", False),
+        ({}, False),
+        ([], False),
+        ({"code": None, "message": ""}, False),
+        ({"code": 0, "details": []}, False),
+    ],
+)
+def test_says_error(value: object, error: bool) -> None:  # noqa: FBT001 - a table, not called
+    """V15: a key that is always there, and empty where all is well, is no error."""
+    assert says_error(value) is error
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b'{"error": "a "b" c"}', 'a "b" c'),
+        (b' {"error":"a\nb"} ', "a\nb"),
+        (b'{"error": "a\xff', "a\ufffd"),
+        (b'{ "detail" : "C:\\x"}', "C:\\x"),
+        (b'{"error": ""}', ""),
+        (b'{"error": {"message": "a"', None),
+        (b'{"other": "a"', None),
+        (b"error", None),
+        (b"", None),
+    ],
+)
+def test_unescaped_error(data: bytes, message: str | None) -> None:
+    """PROTOCOLS 11.4: transformers writes the message between quotes as it is."""
+    assert unescaped_error(data) == message
+
+
+@pytest.mark.parametrize("depth", [3, 50, 700, 5000])
+def test_nested_messages(depth: int) -> None:
+    """V11: a message is looked for to a depth, and no nesting raises."""
+    deep: Any = "a"
+    for number in range(depth):
+        deep = [deep] if number % 2 else {"detail": deep}
+
+    told = failure_from({"detail": deep, "code": 500}).message
+    assert told == ("a" if depth < DEPTH else "the backend reported an error")
 
 
 ANYTHING: st.SearchStrategy[Any] = st.recursive(

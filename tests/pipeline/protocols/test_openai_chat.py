@@ -38,7 +38,15 @@ def test_no_model() -> None:
     ("options", "key", "value"),
     [
         ({"temperature": 0}, "temperature", 0),
-        ({"stream_options": None}, "stream_options", None),
+        ({"max_tokens": 5}, "max_tokens", 5),
+        ({"max_completion_tokens": 5}, "max_completion_tokens", 5),
+        ({"stream_options": {"include_usage": False}}, "stream_options", {"include_usage": False}),
+        (
+            {"stream_options": {"include_obfuscation": False}},
+            "stream_options",
+            {"include_usage": True, "include_obfuscation": False},
+        ),
+        ({"stream_options": "wrong"}, "stream_options", "wrong"),
         ({"model": "other"}, "model", "other"),
         ({"tools": [{"type": "function"}]}, "tools", [{"type": "function"}]),
     ],
@@ -46,6 +54,28 @@ def test_no_model() -> None:
 def test_the_callers_options_win(options: dict[str, Any], key: str, value: object) -> None:
     """DESIGN 5: what the caller gives is sent as it is, over what is added here."""
     assert body(Request(MESSAGES, "m", options=options))[key] == value
+
+
+def test_no_stream_options() -> None:
+    """PROTOCOLS 3.1: strict servers refuse names that they do not know: null leaves this one out."""
+    assert "stream_options" not in body(Request(MESSAGES, "m", options={"stream_options": None}))
+
+
+def test_messages_pass_as_they_are() -> None:
+    """DESIGN 5: the neutral form is this wire's own: images, calls, results and whatever else is in a
+    message are sent unchanged."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages: tuple[dict[str, Any], ...] = (
+        {"role": "developer", "content": "Be brief."},
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}],
+        },
+        {"role": "assistant", "content": None, "reasoning_content": "Hm", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "2"},
+    )
+
+    assert body(Request(messages, "m"))["messages"] == list(messages)
 
 
 def test_options_of_the_source() -> None:

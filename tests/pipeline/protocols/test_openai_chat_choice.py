@@ -6,7 +6,7 @@ import pytest
 
 from tests.chat import DONE, STOP, answer, call, chunk, decode, deltas, extras, of
 from tokenweir.pipeline.events import Delta, Finish, ToolDelta
-from tokenweir.pipeline.protocols.openai_chat_choice import Choice, text_of
+from tokenweir.pipeline.protocols.openai_chat_choice import Choice
 
 # --- text -----------------------------------------------------------------------------------------
 
@@ -17,7 +17,6 @@ NOTHING: list[dict[str, Any]] = [
     {"role": "assistant", "content": None},
     {"content": None, "refusal": None, "tool_calls": None, "function_call": None},
     {"content": 5, "refusal": 7, "reasoning_content": 9, "tool_calls": "x", "function_call": "y"},
-    {"content": {"text": 5}},
     {"content": []},
     {"tool_calls": [None, 5, {}], "reasoning_details": {}},
     {},
@@ -69,6 +68,24 @@ def test_content_as_parts() -> None:
     assert extras(events) == [("content_part", {"type": "image_url", "url": "u"}, 0)]
 
 
+def test_a_part_says_more_than_its_text() -> None:
+    """DESIGN 3: a signature beside thinking is kept; a refusal may be a part; a part may come without a
+    list around it."""
+    signed = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}], "signature": "s"}
+    events = decode(
+        chunk(content=[signed, {"type": "refusal", "refusal": "No"}]),
+        chunk(content={"type": "text", "text": "Hi"}),
+        chunk(content={"text": 5}),
+        STOP,
+    )
+
+    assert deltas(events) == [("Hm", "reasoning", 0), ("No", "refusal", 0), ("Hi", "text", 0)]
+    assert extras(events) == [
+        ("content_part", {"type": "thinking", "signature": "s"}, 0),
+        ("content_part", {"type": None, "text": 5}, 0),
+    ]
+
+
 def test_refusal() -> None:
     """PROTOCOLS 2.1: a refusal is a channel of its own."""
     events = decode(chunk(content="a", refusal="I "), chunk(content=None, refusal="cannot"), STOP)
@@ -99,6 +116,25 @@ def test_reasoning_under_two_names() -> None:
     )
 
     assert "".join(text for text, _, _ in deltas(events)) == "Hm.!"
+
+
+def test_reasoning_that_differs() -> None:
+    """P1: two fields that say different things are both kept, in the fast form and in the long one."""
+    events = decode(
+        chunk(reasoning="a", reasoning_content="b"), chunk(reasoning="c", reasoning_content="d"), STOP
+    )
+
+    assert deltas(events) == [("b", "reasoning", 0), ("d", "reasoning", 0)]
+    assert extras(events) == [("reasoning", "a", 0), ("reasoning", "c", 0)]
+
+
+def test_reasoning_in_parts() -> None:
+    """PROTOCOLS 2.3: parts are joined, and what stands beside their text is kept."""
+    parts = [{"type": "text", "text": "Hm"}, {"type": "text", "text": ".", "signature": "s"}]
+    events = decode(chunk(reasoning=parts), STOP)
+
+    assert deltas(events) == [("Hm.", "reasoning", 0)]
+    assert extras(events) == [("reasoning", [{"type": "text", "signature": "s"}], 0)]
 
 
 def test_reasoning_details_beside_their_text() -> None:
@@ -166,6 +202,49 @@ def test_message_in_place_of_the_delta() -> None:
     assert extras(events) == [("new", 1, 0)]
 
 
+def test_messages_in_place_of_all_deltas() -> None:
+    """P1: a server that writes `message` for `delta` throughout loses nothing, and its last message, which
+    repeats the text, counts only where nothing came before it."""
+    parts = [{"choices": [{"index": 0, "message": {"content": text}}]} for text in ("Hel", "lo")]
+    last = {"choices": [{"index": 0, "message": {"content": "Hello"}, "finish_reason": "stop"}]}
+
+    assert deltas(decode(*parts, last)) == [("Hel", "text", 0), ("lo", "text", 0)]
+    assert deltas(decode(chunk(content="Hello"), parts[0], last)) == [("Hello", "text", 0)]
+
+
+def test_what_a_message_says_beside_the_deltas() -> None:
+    """DESIGN 3: a message that repeats the deltas keeps what is its own, once."""
+    both = chunk(content="Hi", audience="all")
+    both["choices"][0]["message"] = {"role": "assistant", "content": "Hi", "audience": "all", "graph": [1]}
+    events = decode(both, both, STOP)
+
+    assert extras(events) == [("audience", "all", 0), ("message", {"graph": [1]}, 0), ("audience", "all", 0)]
+
+
+def test_a_text_of_the_choice() -> None:
+    """P1: `text` counts where there is neither delta nor message; beside them it is kept where it differs."""
+    beside = chunk(content="b")
+    beside["choices"][0] |= {"text": "other"}
+    bare = {"id": "a", "choices": [{"index": 0, "text": "a"}]}
+    same = chunk(content="c")
+    same["choices"][0] |= {"text": "c"}
+    events = decode(bare, beside, same, bare, STOP)
+
+    assert deltas(events) == [("a", "text", 0), ("b", "text", 0), ("c", "text", 0)]
+    assert extras(events) == [("text", "other", 0), ("text", "a", 0)]
+
+
+@pytest.mark.parametrize(
+    ("native", "kept"), [("stop", []), ("end_turn", [("native_finish_reason", "end_turn", 0)])]
+)
+def test_the_native_finish_reason(native: str, kept: list[Any]) -> None:
+    """DESIGN 3: OpenRouter's second word is kept where it is another one."""
+    last = chunk("stop")
+    last["choices"][0]["native_finish_reason"] = native
+
+    assert extras(decode(chunk(content="a"), last)) == kept
+
+
 def test_message_before_the_finish() -> None:
     """PROTOCOLS 2.2: an empty message beside a delta (Perplexity) says nothing yet."""
     both = chunk(content="")
@@ -217,6 +296,17 @@ def test_legacy_function_call() -> None:
     assert of(Finish, events) == [Finish("tool_calls", "function_call")]
 
 
+def test_one_call_in_both_forms() -> None:
+    """PROTOCOLS 2.1: a call that stands in the legacy field too is one call; another one there is two."""
+    function = {"name": "f", "arguments": "{}"}
+    call_ = {"index": 0, "id": "c", "type": "function", "function": function}
+    both = decode(chunk(tool_calls=[call_], function_call=function), STOP)
+    two = decode(chunk(tool_calls=[call_], function_call={"name": "g", "arguments": ""}), STOP)
+
+    assert of(ToolDelta, both) == [ToolDelta(0, "c", "f", "{}")]
+    assert of(ToolDelta, two) == [ToolDelta(0, "c", "f", "{}"), ToolDelta(1, None, "g", "")]
+
+
 def test_calls_without_a_name_come_before_the_finish() -> None:
     """P1: what was held of a call that never got its name is given when the choice ends."""
     events = decode(call(index=0, id="c", arguments="{}"), chunk("tool_calls"))
@@ -236,25 +326,8 @@ def test_calls_beside_a_message_that_repeats_them() -> None:
 # --- the parts by themselves ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("a", "a"),
-        (["a", {"text": "b"}, {"thinking": [{"text": "c"}]}, 5, None], "abc"),
-        ({"summary": "s"}, "s"),
-        ({"text": 5}, ""),
-        ({"text": None, "thinking": "t"}, "t"),
-        (None, ""),
-        (7, ""),
-    ],
-)
-def test_text_of(value: object, text: str) -> None:
-    """PROTOCOLS 2.1, 2.3: text stands in strings, lists of parts, and parts."""
-    assert text_of(value) == text
-
-
 def test_unknown_fields_of_a_choice() -> None:
     """DESIGN 3: fields that nobody models are found in the entry and in its delta."""
     entry = {"index": 0, "delta": {"content": "a", "audio": {"data": "x"}}, "stop_reason": 5, "seed": 1}
 
-    assert Choice(0).unknown(entry) == {"audio": {"data": "x"}, "stop_reason": 5}
+    assert Choice(0).unknown(entry) == {"audio": {"data": "x"}, "stop_reason": 5, "seed": 1}

@@ -173,12 +173,12 @@ def test_choices_interleave() -> None:
 
 @pytest.mark.parametrize("index", [None, "0", 1.0, [], True])
 def test_odd_indexes(index: object) -> None:
-    """V12: an index that is no whole number counts as 0 (true is 1, as in Python's JSON)."""
+    """V12: an index that is no whole number counts as 0."""
     events = decode(
         {"choices": [{"index": index, "delta": {"content": "x"}}]}, {"choices": [{"delta": {"content": "y"}}]}
     )
 
-    assert [at for _, _, at in deltas(events)] == [int(index is True), 0]
+    assert [at for _, _, at in deltas(events)] == [0, 0]
 
 
 @pytest.mark.parametrize("index", [-1, CHOICE_LIMIT, 10**9, 10**30])
@@ -216,6 +216,7 @@ def test_too_many_calls() -> None:
         [HI, {**STOP, "usage": None}, {"choices": [], "object": "chat.completion", "usage": USAGE}],
         [{**HI, "usage": USAGE}, {**STOP, "usage": USAGE}],
         [HI, {**STOP, "x_groq": {"id": "r", "usage": USAGE}}],
+        [HI, {"choices": [{**STOP["choices"][0], "usage": USAGE}]}],
         [HI, {**STOP, "usage": USAGE}, {"choices": [], "usage": {}}, {"choices": [], "usage": [1]}],
     ],
 )
@@ -335,7 +336,27 @@ ERRORS: dict[str, tuple[Any, str, str]] = {
     "empty choices beside it": ({"choices": [], "error": "boom"}, "upstream", "boom"),
     "null choices beside it": ({"choices": None, "error": "boom"}, "upstream", "boom"),
     "in a list": ([{"error": {"code": 429, "message": "slow down"}}], "rate_limited", "slow down"),
-    "transformers, not JSON": (b'{"error": "bad "quotes""}', "protocol", "a payload is not JSON"),
+    "transformers, not JSON": (b'{"error": "bad "quotes""}', "upstream", 'bad "quotes"'),
+    "transformers, cut at a line end": (b'{"error": "Cannot find\n', "upstream", "Cannot find"),
+    "a code and a message": (
+        {"code": "InvalidParameter", "message": "no", "request_id": "r"},
+        "upstream",
+        "no",
+    ),
+    "in a choice": (
+        {
+            "choices": [
+                {"index": 0, "delta": {}, "finish_reason": "error", "error": {"code": 429, "message": "busy"}}
+            ]
+        },
+        "rate_limited",
+        "busy",
+    ),
+    "in Groq's place": (
+        {**chunk(), "x_groq": {"id": "r", "error": "stopped early"}},
+        "upstream",
+        "stopped early",
+    ),
 }
 
 
@@ -362,7 +383,30 @@ def test_error_beside_choices() -> None:
     assert failure(events and {**HI, "error": {"message": "cut", "code": 502}}).status == 502
 
 
-@pytest.mark.parametrize("error", [None, {}, "", False])
+@pytest.mark.parametrize("payloads", [[], [DONE], [{"id": "a", "choices": [], "usage": USAGE}, DONE]])
+def test_a_finish_that_says_error(payloads: list[Any]) -> None:
+    """P2, PROTOCOLS 2.1: an answer that finished with `error` is none, though no error was told."""
+    events = decode(HI, chunk("error"), *payloads)
+
+    assert Finish("other", "error") in events
+    assert failure(HI, chunk("error"), *payloads).kind == "upstream"
+    assert failure(HI, chunk("error"), {"error": {"code": 429, "message": "x"}}).kind == "rate_limited"
+
+
+def test_an_error_that_a_server_swallows() -> None:
+    """PROTOCOLS 4.3: Ollama's OpenAI face makes an empty chunk of an error, and then the body ends."""
+    lost = {
+        "id": "a",
+        "object": "chat.completion.chunk",
+        "created": 7,
+        "model": "",
+        "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}],
+    }
+
+    assert of(Done, decode(HI, lost)) == []
+
+
+@pytest.mark.parametrize("error", [None, {}, "", False, {"code": None, "message": ""}])
 def test_an_error_that_is_none(error: object) -> None:
     """PROTOCOLS 10.1: `"error": null` beside content is no error."""
     assert answer({**HI, "error": error}, STOP).failure is None
@@ -527,12 +571,36 @@ def test_logprobs_and_timings() -> None:
 
 
 def test_noise_is_not_kept() -> None:
-    """PROTOCOLS 2.1: padding and the constant names of the format say nothing."""
+    """PROTOCOLS 2.1: padding says nothing; what says the same in every chunk is kept once."""
+    said = {"obfuscation": "aX9", "p": "abc", "system_fingerprint": "f", "service_tier": "x"}
+    events = decode({**HI, **said}, {**HI, **said}, {**STOP, **said})
+
+    assert extras(events) == [("system_fingerprint", "f", None), ("service_tier", "x", None)]
+
+
+def test_the_rest_of_usage() -> None:
+    """DESIGN 3: costs, times and other kinds of tokens are kept, what is zero or null is not, and a
+    repeated figure is kept once."""
+    more = {
+        **USAGE,
+        "cost": 0.5,
+        "is_byok": False,
+        "prompt_tokens_details": {"cached_tokens": 1, "audio_tokens": 0, "video_tokens": 4},
+        "completion_tokens_details": None,
+    }
+    events = decode(HI, {**STOP, "usage": more}, {"choices": [], "usage": more})
+
+    assert of(Usage, events) == [Usage(3, 2, 5, None, 1)]
+    assert extras(events) == [("usage", {"cost": 0.5, "prompt_tokens_details": {"video_tokens": 4}}, None)]
+
+
+def test_the_rest_of_known_objects() -> None:
+    """DESIGN 3: what is new inside an object that is read is kept as well."""
     events = decode(
-        {**HI, "obfuscation": "aX9", "p": "abc", "system_fingerprint": "f", "service_tier": "x"}, STOP
+        {**HI, "x_groq": {"id": "r", "usage": USAGE}, "prompt_progress": {"total": 2, "new": 1}}, STOP
     )
 
-    assert extras(events) == []
+    assert extras(events) == [("x_groq", {"id": "r"}, None), ("prompt_progress", {"new": 1}, None)]
 
 
 def test_unknown_items_pass() -> None:

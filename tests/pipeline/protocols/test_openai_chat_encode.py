@@ -28,6 +28,7 @@ from tokenweir.pipeline.events import (
     Finish,
     FinishReason,
     Gap,
+    Outcome,
     Phase,
     Revise,
     Snapshot,
@@ -119,8 +120,6 @@ def test_there_and_back(events: list[Event], cuts: list[int]) -> None:
     reasoning, refusal, calls, finish, usage, and the kind of the failure."""
     said, wanted = read(b"".join(frames(*events)), cuts), Assembly()
     wanted.feed(events)
-    if wanted.failure is not None:
-        wanted.usage = None  # an error frame is the last one
 
     assert meaning(said) == meaning(wanted)
     assert said.start == Start("id", None, "m", 5) or not said.choices
@@ -237,6 +236,18 @@ def test_finish_once() -> None:
     assert finishes(broken) == []
 
 
+def test_a_finish_that_says_error() -> None:
+    """PROTOCOLS 10.1: strict types have no such reason: an error frame says it, with a failure or without."""
+    told = Failure("rate_limited", "busy")
+    alone, with_failure = (frames(Delta("x"), Finish("other", "error"), Done(end)) for end in (None, told))
+
+    assert [json.loads(made[-2][6:])["error"]["type"] for made in (alone, with_failure)] == [
+        "upstream",
+        "rate_limited",
+    ]
+    assert not any(b'"finish_reason":"' in frame for frame in alone + with_failure)
+
+
 def test_calls() -> None:
     """PROTOCOLS 10.1, 10.3: id, type and name in the first fragment and never again, since clients
     append what comes twice; a call that has none gets them; `function` is never missing."""
@@ -287,6 +298,31 @@ def test_nothing_after_the_end() -> None:
     for end in (Done(), End("complete")):
         assert frames(Delta("x"), end, Delta("y"), Done(), End("error", Failure("sink", "z")))[-1] == DONE
         assert len(frames(Delta("x"), end, Delta("y"))) == len(frames(Delta("x"), end))
+
+
+def test_an_answer_without_a_choice() -> None:
+    """PROTOCOLS 10.3: a clean end with nothing before it is still an answer that has finished."""
+    assert [chunk["choices"][0]["finish_reason"] for chunk in chunks(Start("a"), Done())] == [None, "stop"]
+    assert chunks(Start("a"), Done(Failure("upstream", "no")))[0]["error"]
+
+
+def test_figures_come_before_an_error() -> None:
+    """P1: the usage of a broken answer is told, and the error is the last word."""
+    *_, figures, error, marker = frames(Delta("x"), Usage(1, 2), Done(Failure("upstream", "boom")))
+
+    assert json.loads(figures[6:])["usage"]["total_tokens"] == 3
+    assert json.loads(error[6:])["error"]["message"] == "boom"
+    assert marker == DONE
+
+
+@pytest.mark.parametrize("outcome", ["truncated", "error", "timeout", "cancelled"])
+def test_an_end_that_is_not_complete(outcome: Outcome) -> None:
+    """P2: without a failure to tell, it is an error all the same, and no choice finishes."""
+    *_, last, error, marker = frames(Delta("x"), End(outcome))
+
+    assert json.loads(last[6:])["choices"][0]["finish_reason"] is None
+    assert outcome in json.loads(error[6:])["error"]["message"]
+    assert marker == DONE
 
 
 @pytest.mark.parametrize(

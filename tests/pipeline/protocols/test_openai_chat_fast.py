@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.chat import call, chunk
-from tokenweir.pipeline.protocols.openai_chat_fast import decode_fast
+from tests.chat import call, chunk, deltas, extras
+from tokenweir.pipeline.events import Event
+from tokenweir.pipeline.protocols.openai_chat_fast import FastDelta, decode_fast, tell_reasoning
 
 USUAL: dict[str, dict[str, Any]] = {
     "OpenAI": {
@@ -63,3 +64,22 @@ def test_broken_utf8_is_refused() -> None:
     """V08: text that is no UTF-8 goes the long way."""
     with pytest.raises(UnicodeDecodeError):
         decode_fast(b'{"choices":[{"delta":{"content":"\xff"}}]}')
+
+
+@pytest.mark.parametrize(
+    ("delta", "told", "kept"),
+    [
+        (FastDelta(reasoning="a"), "a", []),
+        (FastDelta(reasoning_content="a", reasoning=""), "a", []),
+        (FastDelta(reasoning_content="", reasoning="a"), "a", []),
+        (FastDelta(reasoning_content="a", reasoning="a"), "a", []),
+        (FastDelta(reasoning_content="a", reasoning="b"), "a", [("reasoning", "b", 3)]),
+    ],
+)
+def test_reasoning_under_two_names(delta: FastDelta, told: str, kept: list[Any]) -> None:
+    """PROTOCOLS 2.3: the same text counts once; another one is kept."""
+    out: list[Event] = []
+    tell_reasoning(delta, 3, out)
+
+    assert deltas(out) == [(told, "reasoning", 3)]
+    assert extras(out) == kept

@@ -83,10 +83,19 @@ def test_loading_text(first: str) -> None:
     )
 
 
+def test_loading_text_that_says_more() -> None:
+    """DESIGN 3: a key that nobody knows makes it no part of the answer."""
+    chunk: dict[str, Any] = {**bare("\u2501", role="assistant", new=1), "new": 2}
+
+    assert LoadingText().read(chunk, chunk["choices"]) == Phase("loading", None, "\u2501")
+
+
 @pytest.mark.parametrize(
     "chunk",
     [
         bare("\u2501", content="x"),
+        bare("\u2501", tool_calls=[{}]),
+        {"choices": [{"delta": {"reasoning_content": "\u2501"}, "finish_reason": None}]},
         {**bare("\u2501"), "id": "a"},
         {"choices": [{"index": 0, "delta": {"reasoning_content": "\u2501"}}]},
         {"choices": bare("\u2501")["choices"] * 2},

@@ -51,6 +51,13 @@ def test_what_cannot_be_read(data: bytes) -> None:
         read_payload(data)
 
 
+@pytest.mark.parametrize("data", [b"[" * 100_000, b'["\xff",' + b"[" * 100_000])
+def test_nesting_is_named(data: bytes) -> None:
+    """V11: the message says why it cannot be read, by either reader."""
+    with pytest.raises(ValueError, match=r"^nested too deeply$"):
+        read_payload(data)
+
+
 @given(st.text(alphabet=st.sampled_from('a\ud83d\ude00é"\\'), max_size=6))
 def test_raw_json_is_valid(text: str) -> None:
     """P5, V09: raw JSON is valid Unicode and valid JSON, whatever halves stood in it."""

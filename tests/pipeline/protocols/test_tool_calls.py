@@ -32,6 +32,8 @@ def put_together(events: list[Event]) -> list[tuple[str | None, str | None, str]
     """(id, name, arguments) of each call; id and name come once."""
     made: list[list[Any]] = []
     for event in events:
+        if isinstance(event, Extra):
+            continue
         assert isinstance(event, ToolDelta)
         if event.call == len(made):
             made.append([event.id, event.name, event.arguments])
@@ -111,9 +113,44 @@ CASES: dict[str, tuple[list[list[Fragment]], list[tuple[str | None, str | None, 
         ],
         [("a", "f", "134"), ("b", "g", "2")],
     ),
+    "one index for whole calls without ids": (
+        [[part("f", '{"a":1}', index=0), part("g", "{}", index=0)], [part(None, "!", index=0)]],
+        [(None, "f", '{"a":1}'), (None, "g", "{}!")],
+    ),
+    "a name that grows, and one in pieces": (
+        [
+            [part("get", "", index=0, id="a")],
+            [part("get_weather", "{", index=0)],
+            [part("see", "", index=1, id="b")],
+            [part("_more", "", index=1)],
+            [part(None, "}", index=0)],
+        ],
+        [("a", "get", "{}"), ("b", "see", "")],
+    ),
+    "custom tools": (
+        [[{"index": 0, "id": "a", "type": "custom", "custom": {"name": "sql", "input": "SELECT"}}]],
+        [("a", "sql", "SELECT")],
+    ),
     "another id without a name is the same call": (
         [[part("f", "{", index=0, id="a")], [part(None, "}", index=0, id="a-2")]],
         [("a", "f", "{}")],
+    ),
+    "another id and then its name": (
+        [
+            [part("f", "1", index=0, id="a")],
+            [part(None, "2", index=0, id="b")],
+            [part("g", "3", index=0, id="b")],
+        ],
+        [("a", "f", "12"), ("b", "g", "3")],
+    ),
+    "no id, and one that looks like none": (
+        [[part("f", "1", id="")], [part("g", "2", index=1)], [part(None, "3", index=1)]],
+        [(None, "f", "1"), (None, "g", "23")],
+    ),
+    "the name never comes, nor any arguments": ([[part(None, "", index=0, id="a")]], [("a", None, "")]),
+    "the name never comes, nor any id": (
+        [[part(None, "{", index=0)], [part(None, "}", index=0)]],
+        [(None, None, "{}")],
     ),
     "one id for two calls": (
         [[part("f", "1", index=0, id="a")], [part("g", "2", index=1, id="a")], [part(None, "3", index=0)]],
@@ -185,6 +222,47 @@ def test_other_fields_are_kept() -> None:
     assert isinstance(events[-1], Extra)
     assert events[-1].kind == "tool_call"
     assert json.loads(bytes(events[-1].data)) == {"call": 1, "extra_content": {"s": "x"}}
+
+
+@pytest.mark.parametrize(
+    ("fragment", "kept"),
+    [
+        (part("g", "", index=0), {"name": "g"}),
+        (part(None, "", index=0, id="b"), {"id": "b"}),
+        (part("f", "", index=0, id="a", type="function"), None),
+        (part("f", "", index=0, id="a", type=""), None),
+        (part("g", "", index=0, x=1), {"name": "g", "x": 1}),
+        (part(None, "", index=0, type="custom"), {"type": "custom"}),
+        ({"index": 0, "function": {"arguments": "", "strict": True}}, {"function": {"strict": True}}),
+        ({"index": 0, "custom": {"input": "", "x": 1}}, {"custom": {"x": 1}}),
+    ],
+)
+def test_what_no_event_tells_is_kept(fragment: Fragment, kept: dict[str, Any] | None) -> None:
+    """DESIGN 3: another id or name than the one told, a type of its own, new fields of the function."""
+    events = fed([part("f", "", index=0, id="a")], [fragment])
+    told = [json.loads(bytes(event.data)) for event in events if isinstance(event, Extra)]
+
+    assert told == ([] if kept is None else [{"call": 0, **kept}])
+
+
+def test_calls_of_another_choice() -> None:
+    """DESIGN 3: whatever is told of a call names its choice."""
+    calls, out = ToolCalls(2), list[Event]()
+    calls.feed([part("f", "{", index=0, id="a", x=1), part(None, "!", index=1)], out)
+    calls.feed([part(None, "}", index=0)], out)
+    out += calls.flush()
+
+    assert [getattr(event, "index", None) for event in out] == [2, 2, 2, 2]
+
+
+def test_the_old_form_of_one_call() -> None:
+    """PROTOCOLS 2.2: `function_call` has one call without an id, which has nothing to do with the others."""
+    calls, out = ToolCalls(0), list[Event]()
+    calls.legacy({"name": "f", "arguments": "{"}, out)
+    calls.feed([part("g", "[]", index=0)], out)
+    calls.legacy({"arguments": "}"}, out)
+
+    assert put_together(out) == [(None, "f", "{}"), (None, "g", "[]")]
 
 
 def test_the_bound_of_calls() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenweir.pipeline.events import Usage
-from tokenweir.pipeline.protocols.usage import read_usage
+from tokenweir.pipeline.protocols.usage import read_usage, unread_usage
 
 SPELLINGS: dict[str, tuple[dict[str, Any], Usage]] = {
     "OpenAI chat": (
@@ -81,6 +81,29 @@ def test_the_last_figure_wins() -> None:
 
     assert after == Usage(9, 5, 14, 1)
     assert read_usage({"completion_tokens": 5}, after) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "left"),
+    [
+        ({}, {}),
+        ({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3, "cached_tokens": 4}, {}),
+        ({"input_tokens": 1, "output_tokens_details": {"reasoning_tokens": 2}}, {}),
+        (
+            {"cost": 0.5, "is_byok": False, "queue_time": 0, "service_tier": "x"},
+            {"cost": 0.5, "service_tier": "x"},
+        ),
+        (
+            {"prompt_tokens_details": {"cached_tokens": 1, "audio_tokens": 2, "image_tokens": 0}},
+            {"prompt_tokens_details": {"audio_tokens": 2}},
+        ),
+        ({"prompt_tokens_details": [1], "completion_tokens_details": None}, {"prompt_tokens_details": [1]}),
+        ({"cost": {"total": 0, "inner": {"a": None}}, "more": {"a": {"b": 1}}}, {"more": {"a": {"b": 1}}}),
+    ],
+)
+def test_what_is_left(found: dict[str, Any], left: dict[str, Any]) -> None:
+    """DESIGN 3: figures that no field of `Usage` has are left, but for zeros and empty places."""
+    assert unread_usage(found) == left
 
 
 @given(

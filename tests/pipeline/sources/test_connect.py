@@ -37,7 +37,7 @@ def test_the_table_is_true() -> None:
 def test_unknown_provider() -> None:
     """C03: refused, with the nearest name and all that there are."""
     with pytest.raises(
-        MisuseError, match=r"no provider 'lmstudi'; did you mean 'lmstudio'\? There are: llamacpp"
+        MisuseError, match=r"no provider 'lmstudi'; did you mean 'lmstudio'\? There are: anthropic"
     ):
         connect("lmstudi")
     with pytest.raises(MisuseError, match=r"no provider '%%'\. There are: "):

@@ -1,0 +1,215 @@
+"""What the events of LM Studio's REST v1 mean (PROTOCOLS 3.3)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.feeding import run_bytes
+from tests.wire.lmstudio_v1 import BODIES, CALL, CRASH, LOOKED, START, TOOL, end, event, message, thought
+from tokenweir.pipeline.events import Delta, Done, Event, Extra, Finish, Phase, Usage
+from tokenweir.pipeline.events import Start as Begun
+from tokenweir.stages.decode_protocol import decode_frames, decode_protocol
+
+CHAIN = decode_frames("lmstudio-v1") | decode_protocol("lmstudio-v1", provider="p")
+BEGUN = Begun(None, "p", "m")
+STATS = ("stats", {"tokens_per_second": 40.5})
+
+
+def read(wire: bytes) -> list[Event]:
+    """The events of one body."""
+    return run_bytes(CHAIN, wire)
+
+
+def named(name: str) -> list[Event]:
+    """The events of the body of that name."""
+    return read(next(body.wire for body in BODIES if body.name == name))
+
+
+def without_extras(events: list[Event]) -> list[Event]:
+    """All but what nobody models."""
+    return [event for event in events if not isinstance(event, Extra)]
+
+
+def extras(events: list[Event]) -> list[tuple[str, Any]]:
+    """(kind, value) of what nobody models."""
+    return [(event.kind, json.loads(bytes(event.data))) for event in events if isinstance(event, Extra)]
+
+
+def failure(wire: bytes) -> tuple[str, str]:
+    """Kind and message of the failure that a body ends with."""
+    done = read(wire)[-1]
+    assert isinstance(done, Done)
+    assert done.failure is not None
+    return done.failure.kind, done.failure.message
+
+
+def test_a_cold_answer() -> None:
+    """P16, P1: the load with how long it took, the prefill, the reasoning, the text, the end."""
+    found = named("cold")
+
+    assert without_extras(found) == [
+        BEGUN,
+        Phase("loading", 0.0),
+        Phase("loading", 0.25),
+        Phase("loading", 1.0, None, 2.5),
+        Phase("prefill", 0.0),
+        Phase("prefill", 0.5),
+        Phase("prefill", 1.0),
+        Delta("Hm", "reasoning"),
+        Delta(".", "reasoning"),
+        Delta("Hé"),
+        Delta("llo 🙂"),
+        Finish("stop"),
+        Usage(5, 7),
+        Done(),
+    ]
+    assert extras(found) == [STATS]
+
+
+def test_the_end_repeats_and_is_not_told_again() -> None:
+    """V19: the whole text stands in `chat.end` once more."""
+    assert [event.text for event in named("text") if isinstance(event, Delta)] == ["Hel", "lo"]
+
+
+def test_tools_that_the_server_ran() -> None:
+    """They are kept, and are no calls for the client; a second prefill between two texts is told."""
+    found = named("tools")
+
+    assert extras(found) == [
+        ("tool_call.start", TOOL),
+        ("tool_call.arguments", {**TOOL, "arguments": {"at": "sky"}}),
+        ("tool_call.success", LOOKED),
+        ("response_id", "resp_1"),
+        STATS,
+    ]
+    assert without_extras(found) == [
+        BEGUN,
+        Delta("a", "reasoning"),
+        Phase("prefill", 0.0),
+        Phase("prefill", 0.5),
+        Phase("prefill", 1.0),
+        Delta("b"),
+        Finish("stop"),
+        Usage(5, 7),
+        Done(),
+    ]
+
+
+def test_without_a_stream() -> None:
+    """One object: the output in order, the figures, the id."""
+    found = named("one object")
+
+    assert without_extras(found) == [
+        BEGUN,
+        Delta("Hm", "reasoning"),
+        Delta("Hé 🙂"),
+        Finish("stop"),
+        Usage(5, 7, None, 2),
+        Done(),
+    ]
+    assert extras(found) == [("response_id", "resp_1")]
+
+
+def test_an_end_that_says_what_no_event_said() -> None:
+    """P1: what came in no event counts; a kind of output that nobody knows is kept."""
+    found = named("done only")
+    partly = read(
+        START
+        + thought("Hm")
+        + end({"type": "reasoning", "content": "Hm"}, {"type": "message", "content": "Hi"})
+    )
+
+    assert [event for event in found if isinstance(event, Delta)] == [Delta("Hi")]
+    assert extras(found) == [
+        ("tool_call", {"type": "tool_call", **LOOKED}),
+        ("new", {"type": "new", "a": 1}),
+        STATS,
+    ]
+    assert [event for event in partly if isinstance(event, Delta)] == [Delta("Hm", "reasoning"), Delta("Hi")]
+
+
+def test_tools_in_the_end_repeat_their_events() -> None:
+    """Told once; a field that only the end has is kept."""
+    item = {"type": "tool_call", **LOOKED}
+    found = read(START + CALL + end(item, {**item, "new": 1}, {"type": "invalid_tool_call", "reason": "r"}))
+
+    assert [kind for kind, _ in extras(found)][3:] == ["tool_call", "stats"]
+    assert ("tool_call", {"new": 1}) in extras(found)
+
+
+def test_an_error_waits_for_the_end() -> None:
+    """V15, PROTOCOLS 3.3: `chat.end` follows with the figures; it is no good end, and has no finish."""
+    found = named("error")
+
+    assert without_extras(found)[:-1] == [BEGUN, Delta("Hel"), Usage(5, 7)]
+    assert isinstance(found[-1], Done)
+    assert found[-1].failure is not None
+    assert (found[-1].failure.kind, found[-1].failure.code) == ("model_crashed", "internal_error")
+    assert json.loads(bytes(found[-1].failure.native or b"")) == CRASH
+
+
+@pytest.mark.parametrize("rest", [b"", message("more"), b"data: [DONE]\n\n", event("error", error="second")])
+def test_behind_an_error_only_the_end_counts(rest: bytes) -> None:
+    """P2, V15: cut off, or with more text: the first error is the last word."""
+    body = START + message("Hel") + event("error", error=CRASH) + rest
+
+    assert failure(body) == ("model_crashed", "The model has crashed.")
+    assert [event.text for event in read(body) if isinstance(event, Delta)] == ["Hel"]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (START + event("error", error={"type": "model_not_found", "message": "no"}), "model_not_found"),
+        (START + event("error", error={"type": "invalid_request", "message": "no"}), "bad_request"),
+        (START + event("error", message="Channel Error"), "model_crashed"),
+        (b'event: error\ndata: {"error":{"message":"n_ctx"},"message":"n_ctx"}\n\n', "context_length"),
+        (b'{"error":{"type":"internal_error","message":"no"}}', "upstream"),
+        (START + b"data: [DONE]\n\n", "truncated"),
+    ],
+)
+def test_an_error_before_anything_was_said(body: bytes, kind: str) -> None:
+    """V15, V16: it is the last word at once, so that another try is still possible."""
+    core = CHAIN.core()
+    out = list(core.feed([body + b"\n\n"]))
+
+    assert failure(body)[0] == kind
+    assert isinstance(out[-1], Done)
+
+
+def test_events_that_nobody_models() -> None:
+    """DESIGN 3: kept as they are, named by their type; unknown fields of known events are kept too."""
+    odd = (
+        event("message.delta", content="a", tokens=[1])
+        + event("model_load.end", new=3)
+        + b'data: {"x":1}\n\n'
+    )
+
+    assert extras(named("unknown")) == [("new.kind", {"a": [1]}), ("new", 2), STATS]
+    assert extras(read(START + odd)) == [("tokens", [1]), ("new", 3), ("message", {"x": 1})]
+
+
+@pytest.mark.parametrize(
+    ("progress", "told"), [(0.5, 0.5), (1.5, 1.0), (-1, None), ("0.5", None), (True, None), (10**400, None)]
+)
+def test_progress(progress: object, told: float | None) -> None:
+    """V11, V12: a part between 0 and 1, or none."""
+    assert read(event("prompt_processing.progress", progress=progress))[1] == Phase("prefill", told)
+
+
+def test_the_name_of_the_event_stands_in_for_its_type() -> None:
+    """Data without a type is what its event is called; a text that is no text says nothing."""
+    body = b'event: message.delta\ndata: {"content":"a"}\n\nevent: message.delta\ndata: {"content":5}\n\n'
+
+    assert read(body) == [Begun(None, "p"), Delta("a")]
+
+
+def test_an_end_without_a_result() -> None:
+    """V12: it ends the answer all the same; wrong figures are kept as what they are."""
+    wrong = {"input_tokens": "5", "total_output_tokens": -1, "reasoning_output_tokens": 2}
+
+    assert read(event("chat.end", result=7)) == [Begun(None, "p"), Finish("stop"), Done()]
+    found = read(event("chat.end", result={"output": ["x", 5], "stats": wrong}))
+    assert Usage(None, None, None, 2) in found
+    assert extras(found) == [("stats", {"input_tokens": "5", "total_output_tokens": -1})]

@@ -1,0 +1,5 @@
+"""Recordings of what backends send: taking one, and serving one. Playing one is the source `replay`."""
+
+from tokenweir.record.recorder import record
+
+__all__ = ["record"]
