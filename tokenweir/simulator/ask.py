@@ -100,16 +100,21 @@ def read_ask(body: bytes, provider: Provider) -> Ask | BadAsk:
     """
     try:
         ask = msgspec.json.decode(body, type=Ask)
-    except msgspec.ValidationError as bad:
-        field = _WHERE.search(str(bad)) or _MISSING.search(str(bad))
-        return BadAsk(str(bad), field and field[1])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as bad:
-        return BadAsk(f"The body is not JSON that can be read: {bad}")
+        return bad_ask(bad)
     for name in ("max_tokens", "max_completion_tokens"):
         value = getattr(ask, name)
         if value is not None and value < 1 and not (value == -1 and provider == "lmstudio"):
             return BadAsk(f"Expected `int` >= 1, got {value} - at `$.{name}`", name)
     return ask
+
+
+def bad_ask(bad: Exception) -> BadAsk:
+    """Why a body cannot be read, and the field that is wrong or missing, where it is one."""
+    if not isinstance(bad, msgspec.ValidationError):
+        return BadAsk(f"The body is not JSON that can be read: {bad}")
+    field = _WHERE.search(str(bad)) or _MISSING.search(str(bad))
+    return BadAsk(str(bad), field and field[1])
 
 
 def _text(message: Message) -> str:

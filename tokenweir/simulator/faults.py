@@ -141,9 +141,12 @@ def _without_done(found: Found, _quirks: Quirks, _chunks: Chunks) -> Iterator[Fr
 
 
 def _without_end(found: Found, quirks: Quirks, chunks: Chunks) -> Iterator[Frame]:
-    if quirks.provider == "ollama":
-        return (frame for frame in found if not isinstance(frame.event, Done))
-    return _without_done(_without_finish(found, quirks, chunks), quirks, chunks)
+    """Ollama's own last line is both: it goes whole."""
+    for frame in _without_finish(found, quirks, chunks):
+        if not isinstance(frame.event, Done):
+            yield frame
+        elif frame.data.endswith(DONE) and frame.data != DONE:
+            yield Frame(frame.at, frame.data.removesuffix(DONE))
 
 
 def _empty(_found: Found, _quirks: Quirks, _chunks: Chunks) -> Iterator[Frame]:

@@ -30,9 +30,11 @@ LINES = {"Content-Type": "application/x-ndjson"}
 _NANOSECONDS = 1_000_000_000
 
 
-def ollama_reply_to(body: bytes, quirks: Quirks, loads: Loads, now: float, *, generate: bool) -> Reply:
+def ollama_reply_to(
+    body: bytes, quirks: Quirks, loads: Loads, now: float, _answer_id: str = "", *, generate: bool
+) -> Reply:
     """The reply to a request for `/api/chat`, or `/api/generate`, that came at `now` (seconds of the
-    clock of `loads`)."""
+    clock of `loads`). Ollama's answers have no id."""
     asked = read_ollama_ask(body, generate=generate)
     if isinstance(asked, BadAsk):
         return whole(ollama_error(400, asked.message))

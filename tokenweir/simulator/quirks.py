@@ -15,7 +15,7 @@ from msgspec import Struct
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.simulator.text import ABOUT, Script
 
-Provider = Literal["openai", "lmstudio", "ollama"]
+Provider = Literal["openai", "lmstudio", "ollama", "anthropic"]
 
 FAULTS: Mapping[str, str] = {
     "error": "an error frame in the middle, then [DONE]",
@@ -50,7 +50,8 @@ NOT_OF: Mapping[str, Mapping[str, str]] = {
         "status-503-loading": "it is silent while it loads: use load_seconds",
         "empty-choices": "its lines have no choices",
         "list": "its lines stand in no list",
-    }
+    },
+    "anthropic": {"empty-choices": "its events have no choices"},
 }
 """Faults that a provider cannot have, and why."""
 

@@ -7,6 +7,7 @@ how it is written in exchange.py. It runs on asyncio, where aiohttp runs.
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,13 +20,13 @@ from tokenweir.pipeline.clock import running_clock
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.simulator import refusals
 from tokenweir.simulator.answer import CREATED
+from tokenweir.simulator.anthropic_reply import in_anthropic_form
+from tokenweir.simulator.endpoints import ENDPOINTS, Endpoint
 from tokenweir.simulator.exchange import Exchange, Outcome, Performance
 from tokenweir.simulator.load import Loads
 from tokenweir.simulator.ollama_models import VERSION, running, tags
-from tokenweir.simulator.ollama_reply import ollama_reply_to
 from tokenweir.simulator.quirks import Provider, Quirks
 from tokenweir.simulator.refusals import Refusal
-from tokenweir.simulator.reply import Reply, reply_to
 
 LOG_LIMIT = 1000
 """Exchanges that the log keeps."""
@@ -39,8 +40,8 @@ _CLOSE_DEADLINE = 1.0
 class Simulator:
     """A backend without a model.
 
-    `async with Simulator(quirks) as server:` serves at `server.url` until the block ends; the OpenAI
-    API is under `/v1`, and Ollama's own under `/api` where it is the provider. `port` 0 takes a free
+    `async with Simulator(quirks) as server:` serves at `server.url` until the block ends; each provider
+    answers at its own addresses (endpoints.py), OpenAI's API under `/v1`. `port` 0 takes a free
     one. `server.log` has the last LOG_LIMIT exchanges, in the order in which they ended; `on_exchange`
     is told each of them.
 
@@ -96,11 +97,11 @@ class Simulator:
             for model in self.quirks.models:
                 self._loads.begin(model, running_clock()())
         app = web.Application(middlewares=[_refusing_as(self.quirks.provider)], client_max_size=_BODY_LIMIT)
-        app.router.add_post("/v1/chat/completions", self._chat)
+        for endpoint in ENDPOINTS[self.quirks.provider]:
+            app.router.add_post(endpoint.path, partial(self._answer, endpoint))
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/health", self._health)
         if self.quirks.provider == "ollama":
-            app.router.add_post("/api/{what:chat|generate}", self._ollama)
             app.router.add_get("/api/{what:tags|ps|version}", self._ollama_models)
         # Without handler_cancellation a client that leaves in silence is noticed at the next write.
         runner = web.AppRunner(
@@ -133,26 +134,13 @@ class Simulator:
         """Unload one model, or all: the next request for it waits for a load again."""
         self._loads.unload(model)
 
-    async def _chat(self, request: web.Request) -> web.StreamResponse:
-        self._count += 1
-        name = f"chatcmpl-{self._count}"
-        return await self._answer(
-            request, lambda body, now: reply_to(body, self.quirks, self._loads, now, name)
-        )
-
-    async def _ollama(self, request: web.Request) -> web.StreamResponse:
-        generate = request.match_info["what"] == "generate"
-        return await self._answer(
-            request, lambda body, now: ollama_reply_to(body, self.quirks, self._loads, now, generate=generate)
-        )
-
-    async def _answer(
-        self, request: web.Request, reply_of: Callable[[bytes, float], Reply]
-    ) -> web.StreamResponse:
+    async def _answer(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         clock = running_clock()
         started = clock()
-        reply = reply_of(body, started)
+        self._count += 1
+        name = f"{endpoint.prefix}{self._count}"
+        reply = endpoint.reply(body, self.quirks, self._loads, started, name)
         performance = Performance(request, reply, clock)
         self._enter()
         outcome: Outcome = "client_left"
@@ -208,7 +196,7 @@ def _refusing_as(provider: Provider) -> Middleware:
             return await handler(request)
         except web.HTTPException as refused:
             told = refusals.no_such_path(provider, refused.status, request.method, request.path)
-            return _whole(told)
+            return _whole(in_anthropic_form(told, None) if provider == "anthropic" else told)
 
     return refuse
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import anyio
 
@@ -16,23 +16,42 @@ from tokenweir.pipeline.connection import Connection
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Failure
-from tokenweir.pipeline.protocols import ollama
+from tokenweir.pipeline.protocols import anthropic, lmstudio_v1, ollama, openai_chat, openai_responses
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.http import HTTPSource
 from tokenweir.simulator.exchange import Exchange
-from tokenweir.simulator.quirks import Quirks
+from tokenweir.simulator.quirks import Provider, Quirks
 from tokenweir.simulator.server import Simulator
 from tokenweir.simulator.text import script_of
 from tokenweir.stages.cumulative_detect import Mode
+
+
+class _Face(NamedTuple):
+    """One of the simulator's APIs: what stands between its address and `path`, and who writes the body."""
+
+    root: str
+    path: str
+    body: Callable[[Request], dict[str, Any]]
+
+
+_FACES: Mapping[str, _Face] = {
+    "anthropic": _Face("/v1", anthropic.PATH, anthropic.body),
+    "lmstudio-v1": _Face("", lmstudio_v1.PATH, lmstudio_v1.body),
+    "ollama-chat": _Face("", ollama.CHAT_PATH, ollama.chat_body),
+    "openai-chat": _Face("/v1", openai_chat.PATH, openai_chat.body),
+    "openai-responses": _Face("/v1", openai_responses.PATH, openai_responses.body),
+}
+_USUAL: Mapping[Provider, str] = {"anthropic": "anthropic", "ollama": "ollama-chat"}
 
 
 class SimulatorSource(HTTPSource):
     """A simulated backend: `connect("simulator", cumulative=True, load_seconds=2)`.
 
     `text` is what it says (or a Path to a file of it); every other switch is one of Quirks. It starts
-    at the first request and ends with `aclose()`. Its text is read as `auto`. With the switch
-    `provider="ollama"` it is asked through Ollama's own API. Raises MisuseError for a switch that does
-    not exist or cannot be.
+    at the first request and ends with `aclose()`. Its text is read as `auto`. `protocol` is
+    the API that it is asked through: by default its provider's own, such as Ollama's with the switch
+    `provider="ollama"`. Raises MisuseError for a switch that does not exist or cannot be, and for a
+    protocol that it does not speak.
     """
 
     provider: ClassVar[str] = "simulator"
@@ -43,6 +62,7 @@ class SimulatorSource(HTTPSource):
         self,
         *,
         text: str | Path | None = None,
+        protocol: str | None = None,
         model: str | None = None,
         mode: Mode | None = None,
         deadlines: Deadlines | None = None,
@@ -56,19 +76,19 @@ class SimulatorSource(HTTPSource):
             msg = f"the simulator has no switch {unknown[0]!r}; there are: {known}, text"
             raise MisuseError(msg)
         self.quirks = Quirks(**switches)
-        if self._is_ollama:
-            self.protocol, self.path = "ollama-chat", ollama.CHAT_PATH
+        self.protocol = protocol or _USUAL.get(self.quirks.provider, "openai-chat")
+        if self.protocol not in _FACES:
+            msg = f"the simulator is not asked through {protocol!r}; there are: {', '.join(_FACES)}"
+            raise MisuseError(msg)
+        self._face = _FACES[self.protocol]
+        self.path = self._face.path
         super().__init__(model=model or self.quirks.models[0], mode=mode, deadlines=deadlines)
         self._server: Simulator | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting: anyio.Lock
 
-    @property
-    def _is_ollama(self) -> bool:
-        return self.quirks.provider == "ollama"
-
     def body(self, request: Request) -> dict[str, Any]:
-        return ollama.chat_body(request) if self._is_ollama else super().body(request)
+        return self._face.body(request)
 
     def open(self, request: Request) -> Connection:
         return _Starting(self, request)
@@ -88,7 +108,7 @@ class SimulatorSource(HTTPSource):
                 server = Simulator(self.quirks)
                 await server.start()
                 self._server = server
-        self.base_url = self._server.url if self._is_ollama else f"{self._server.url}/v1"
+        self.base_url = self._server.url + self._face.root
         return super().open(request)
 
     async def aclose(self) -> None:
