@@ -32,7 +32,14 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
 
     listed = capsys.readouterr().out.partition("Commands:\n")[2]
     assert code == 0
-    assert [line.split()[0] for line in listed.splitlines()] == ["demo", "chat", "decode", "simulate"]
+    assert [line.split()[0] for line in listed.splitlines()] == [
+        "demo",
+        "chat",
+        "decode",
+        "record",
+        "replay",
+        "simulate",
+    ]
 
 
 @pytest.mark.parametrize("name", app.COMMANDS)

@@ -120,7 +120,7 @@ def test_a_key_comes_from_the_environment(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["chat", "Hi"], "--provider is needed; it is one of llamacpp, lmstudio, mlx,"),
+        (["chat", "Hi"], "--provider is needed; it is one of anthropic, gemini, llamacpp,"),
         (["chat", "--provider", "lmstudi", "Hi"], "did you mean 'lmstudio'?"),
         (["chat", "--provider", "simulator", "--base-url", "http://h", "Hi"], "no switch 'base_url'"),
         (["chat", "--provider", "openai", "Hi"], "needs a model"),

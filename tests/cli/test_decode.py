@@ -79,7 +79,7 @@ def test_auto_recognises_what_it_can(
 ) -> None:
     """The other files are decoded all the same; what is not recognised is said, with the names, and 2."""
     strange = tmp_path / "strange.wire"
-    strange.write_bytes(b'data: {"type":"message_start"}\n\n')
+    strange.write_bytes(b'data: {"type":"strange"}\n\n')
 
     code, lines, said = decode(capsys, strange, recording)
 

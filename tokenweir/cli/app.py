@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, str] = {
     "demo": "tokenweir.cli.demo:demo",
     "chat": "tokenweir.cli.chat:chat",
     "decode": "tokenweir.cli.decode:decode",
+    "record": "tokenweir.cli.record:record",
+    "replay": "tokenweir.cli.replay:replay",
     "simulate": "tokenweir.cli.simulate:simulate",
 }
 """Command name -> `module:function`, in the order of `--help`."""

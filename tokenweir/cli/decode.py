@@ -24,7 +24,7 @@ from tokenweir.stages.decode_protocol import PROTOCOLS, decode_frames
 
 AUTO, SSE = "auto", "sse"
 
-MODES: Mapping[str, Mode] = {"openai-chat": "auto"}
+MODES: Mapping[str, Mode] = {"openai-chat": "auto", "openai-completions": "auto"}
 """The mode where nobody gives one: a recording does not say who made it. Others send deltas."""
 
 

@@ -1,30 +1,26 @@
 """`tokenweir simulate`: the simulator as a server of its own, to try a client against.
 
-Law of this file: options to quirks, what is said at the start, and how it ends. The log of requests
-goes to standard error.
+Law of this file: options to quirks, and what is said at the start.
 """
 
-import os
-import signal
-import sys
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 import anyio
 import click
-import structlog
-from anyio.abc import TaskStatus
 
-from tokenweir.cli.app import COMPLETE, WrongUse
+from tokenweir.cli.serving import HOST, log_to_stderr, serve_until_told
 from tokenweir.simulator.quirks import FAULTS, Provider, Quirks
 from tokenweir.simulator.serve import serve
 from tokenweir.simulator.text import script_of
 
-HOST = "127.0.0.1"
-
 _HELLO = '"messages": [{"role": "user", "content": "Hello"}]'
 _OPENAI = ("/v1", "/chat/completions", f"""'{{"stream": true, {_HELLO}}}'""")
 _OLLAMA = ("", "/api/chat", f"""'{{"model": "any", {_HELLO}}}'""")
+_ANTHROPIC = ("/v1", "/messages", f"""'{{"model": "any", "max_tokens": 99, "stream": true, {_HELLO}}}'""")
+_TRIED: Mapping[Provider, tuple[str, str, str]] = {"ollama": _OLLAMA, "anthropic": _ANTHROPIC}
 _SECONDS = click.FloatRange(min=0)
 _POSITIVE = click.FloatRange(min=0, min_open=True)
 _FAULTS = "Faults:\n\n\b\n" + "\n".join(f"{name:20}{what}" for name, what in FAULTS.items())
@@ -73,7 +69,7 @@ def simulate(port: int, text: Path | None, **switches: Any) -> int:
     if text is not None:
         switches["script"] = script_of(_read(text))
     quirks = Quirks(**switches)
-    _log_to_stderr()
+    log_to_stderr()
     return anyio.run(_serve, quirks, port)
 
 
@@ -84,38 +80,10 @@ def _read(text: Path) -> str:
         raise click.UsageError(f"--text {text}: it is not UTF-8: {bad}") from None
 
 
-def _log_to_stderr() -> None:
-    """One line for each request. Values as `repr`: what a client sends must not steer the terminal."""
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper("%H:%M:%S", utc=False),
-            structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, repr_native_str=True),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-
-
 async def _serve(quirks: Quirks, port: int) -> int:
-    """Serve until SIGTERM. Ctrl-C cancels it from outside."""
-    try:
-        async with anyio.create_task_group() as tasks:
-            if os.name == "posix":
-                await tasks.start(_stop_at_sigterm, tasks.cancel_scope)
-            url = await tasks.start(serve, quirks, HOST, port)
-            base, path, body = _OLLAMA if quirks.provider == "ollama" else _OPENAI
-            click.echo(f"{quirks.provider}, simulated, at {url}{base} until Ctrl-C. Try:")
-            click.echo(f"  curl -sN {url}{base}{path} -d {body}")
-    except* OSError as taken:
-        refused = str(taken.exceptions[0])
-    else:
-        return COMPLETE
-    raise WrongUse(f"--port {port}: {refused}")
+    def hello(url: str) -> str:
+        base, path, body = _TRIED.get(quirks.provider, _OPENAI)
+        said = f"{quirks.provider}, simulated, at {url}{base} until Ctrl-C. Try:"
+        return f"{said}\n  curl -sN {url}{base}{path} -d {body}"
 
-
-async def _stop_at_sigterm(
-    scope: anyio.CancelScope, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM) as signals:
-        task_status.started()
-        async for _ in signals:
-            scope.cancel()
+    return await serve_until_told(partial(serve, quirks, HOST, port), port, hello)
