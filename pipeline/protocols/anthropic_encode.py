@@ -7,12 +7,11 @@ ends with the message, since fragments of several calls may alternate. Phases ar
 sees. A `Snapshot` is written as it is: that is what a cumulative backend sends.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
-from tokenweir.pipeline.errors import StageError
 from tokenweir.pipeline.events import (
     Delta,
     Done,
@@ -23,7 +22,6 @@ from tokenweir.pipeline.events import (
     Finish,
     FinishReason,
     Phase,
-    Revise,
     Snapshot,
     Start,
     ToolDelta,
@@ -31,6 +29,7 @@ from tokenweir.pipeline.events import (
 )
 from tokenweir.pipeline.protocols.anthropic_error import error_body
 from tokenweir.pipeline.protocols.anthropic_usage import delta_usage, start_usage
+from tokenweir.pipeline.protocols.encode import Encode
 from tokenweir.pipeline.protocols.named_event import named_event
 from tokenweir.pipeline.protocols.openai_chat_encode import comment
 
@@ -58,15 +57,17 @@ _BLOCKS = frozenset(
 _OF_DELTA = frozenset({"stop_sequence", "stop_details", "container"})
 
 
-class AnthropicEncode:
+class AnthropicEncode(Encode):
     """The core: events in, frames (bytes) out. `id` and `model` are those of `message_start`; a `Start`'s
     are taken where the arguments are None. The message starts with the first thing that it says, so that
     a usage before it is told there."""
 
+    name: ClassVar[str] = "anthropic"
+
     def __init__(self, id: str | None = None, model: str | None = None) -> None:  # noqa: A002 - the field's name
         self._id = id
         self._model = model
-        self._started = self._over = False
+        self._started = False
         self._usage = Usage()
         self._beside: dict[str, Any] = {}  # figures that nobody models
         self._count = 0  # blocks that have begun
@@ -75,31 +76,13 @@ class AnthropicEncode:
         self._finish: Finish | None = None
         self._told: dict[str, Any] = {}  # what the end says besides
 
-    def feed(self, items: Sequence[Event]) -> list[bytes]:
-        """Raises StageError for what this wire has no form for: a `Revise` (put append_only() before),
-        and a second choice."""
-        out: list[bytes] = []
-        for event in items:
-            if not self._over:
-                self._take(event, out)
-        return out
-
-    def finish(self) -> list[bytes]:
-        return []
-
     def _take(self, event: Event, out: list[bytes]) -> None:
-        if isinstance(event, (Delta, Snapshot, ToolDelta, Finish)) and event.index:
-            msg = "anthropic has one choice: ask for n=1"
-            raise StageError(msg)
         if isinstance(event, Delta):
             self._text(event.channel, event.text, out)
         elif isinstance(event, ToolDelta):
             self._call(event, out)
         elif isinstance(event, Snapshot):
             self._snapshot(event, out)
-        elif isinstance(event, Revise):
-            msg = "anthropic cannot take text back: put append_only() before the encoder"
-            raise StageError(msg)
         elif isinstance(event, (Done, End)):
             self._end(event.failure, out)
         elif isinstance(event, Extra):

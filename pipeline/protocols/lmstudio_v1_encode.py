@@ -6,8 +6,8 @@ error, with all that was said. A `Snapshot` is written as it is: that is what a 
 This wire has no finish reason, and no calls that a client must run.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -21,15 +21,14 @@ from tokenweir.pipeline.events import (
     Event,
     Extra,
     Failure,
-    Finish,
     Phase,
-    Revise,
     Snapshot,
     Start,
     ToolDelta,
     Usage,
 )
 from tokenweir.pipeline.json_value import as_object, as_text
+from tokenweir.pipeline.protocols.encode import Encode
 from tokenweir.pipeline.protocols.named_event import named_event
 
 OUTPUT_LIMIT = 8 * 1024 * 1024
@@ -52,10 +51,12 @@ class _Said(Struct):
     pieces: list[str]
 
 
-class LMStudioV1Encode:
+class LMStudioV1Encode(Encode):
     """The core: events in, frames (bytes) out. `response_id` and `model` are those of the answer; what
     the events tell of them is taken where the arguments are None. Held: the whole answer for its end,
     OUTPUT_LIMIT at most."""
+
+    name: ClassVar[str] = "lmstudio-v1"
 
     def __init__(self, response_id: str | None = None, model: str | None = None) -> None:
         self._id = response_id
@@ -66,22 +67,14 @@ class LMStudioV1Encode:
         self._saying: list[str] = []  # the pieces of its last text
         self._held = 0
         self._stats: dict[str, Any] = {}
-        self._over = False
 
-    def feed(self, items: Sequence[Event]) -> list[bytes]:
-        """Raises StageError for what this wire has no form for: a `Revise` (put append_only() before),
-        a tool call, and a second choice."""
-        out: list[bytes] = []
-        for event in items:
-            if not self._over:
-                self._take(event, out)
-        return out
-
-    def finish(self) -> list[bytes]:
-        return []
+    def _check(self, event: Event) -> None:
+        super()._check(event)
+        if isinstance(event, ToolDelta) or (isinstance(event, Snapshot) and event.channel == "tool"):
+            msg = "lmstudio-v1 has no tool calls for its client to run: offer the model no tools"
+            raise StageError(msg)
 
     def _take(self, event: Event, out: list[bytes]) -> None:
-        _check(event)
         if isinstance(event, Delta):
             self._text(event.channel, event.text, out)
         elif isinstance(event, Snapshot) and event.channel != "tool":
@@ -195,19 +188,6 @@ def error_of(failure: Failure) -> dict[str, Any]:
         return native
     code = {} if failure.code is None else {"code": failure.code}
     return {"type": failure.kind, "message": failure.message or failure.kind, **code}
-
-
-def _check(event: Event) -> None:
-    """Raise StageError for what has no form here."""
-    if isinstance(event, (Delta, Snapshot, ToolDelta, Finish)) and event.index:
-        msg = "lmstudio-v1 has one choice: ask for n=1"
-        raise StageError(msg)
-    if isinstance(event, Revise):
-        msg = "lmstudio-v1 cannot take text back: put append_only() before the encoder"
-        raise StageError(msg)
-    if isinstance(event, ToolDelta) or (isinstance(event, Snapshot) and event.channel == "tool"):
-        msg = "lmstudio-v1 has no tool calls for its client to run: offer the model no tools"
-        raise StageError(msg)
 
 
 def _item(item: _Said | Mapping[str, Any]) -> Mapping[str, Any]:

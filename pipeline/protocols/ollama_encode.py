@@ -6,13 +6,12 @@ fragments wait for the finish. A `Snapshot` is written as it is: that is what a 
 sends. Phases are not written: Ollama is silent while it waits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Raw, Struct
 
-from tokenweir.pipeline.errors import StageError
 from tokenweir.pipeline.events import (
     Delta,
     Done,
@@ -22,12 +21,12 @@ from tokenweir.pipeline.events import (
     Failure,
     Finish,
     FinishReason,
-    Revise,
     Snapshot,
     Start,
     ToolDelta,
     Usage,
 )
+from tokenweir.pipeline.protocols.encode import Encode
 from tokenweir.pipeline.protocols.rfc3339 import moment_of
 
 ARGUMENTS_LIMIT = 8 * 1024 * 1024
@@ -47,7 +46,7 @@ class _Call(Struct):
     arguments: str = ""
 
 
-class OllamaChatEncode:
+class OllamaChatEncode(Encode):
     """The core: events in, lines (bytes) out. `model` and `created` (Unix seconds) are the same in every
     line; those of a `Start` are taken where the arguments are None. Held: tool arguments until the
     finish, ARGUMENTS_LIMIT characters at most."""
@@ -61,33 +60,14 @@ class OllamaChatEncode:
         self._held = 0
         self._finish: Finish | None = None
         self._last: dict[str, Any] = {}  # what the last line says besides
-        self._over = False
-
-    def feed(self, items: Sequence[Event]) -> list[bytes]:
-        """Raises StageError for what this wire has no form for: a `Revise` (put append_only() before),
-        and a second choice."""
-        out: list[bytes] = []
-        for event in items:
-            if not self._over:
-                self._take(event, out)
-        return out
-
-    def finish(self) -> list[bytes]:
-        return []
 
     def _take(self, event: Event, out: list[bytes]) -> None:
-        if isinstance(event, (Delta, Snapshot, ToolDelta, Finish)) and event.index:
-            msg = f"{self.name} has one choice: ask for n=1"
-            raise StageError(msg)
         if isinstance(event, Delta):
             self._text(event.channel, event.text, out)
         elif isinstance(event, ToolDelta):
             self._fragment(event, out)
         elif isinstance(event, Snapshot):
             self._snapshot(event, out)
-        elif isinstance(event, Revise):
-            msg = f"{self.name} cannot take text back: put append_only() before the encoder"
-            raise StageError(msg)
         elif isinstance(event, Finish):
             self._finish = event
             broken = self._give_calls(out)

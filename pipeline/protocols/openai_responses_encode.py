@@ -7,10 +7,9 @@ written as it is: that is what a cumulative backend sends. Reasoning is `reasoni
 servers write it. What an item looks like stands in openai_responses_written.py.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from tokenweir.pipeline.errors import StageError
 from tokenweir.pipeline.events import (
     Channel,
     Delta,
@@ -22,12 +21,12 @@ from tokenweir.pipeline.events import (
     Finish,
     FinishReason,
     Phase,
-    Revise,
     Snapshot,
     Start,
     ToolDelta,
     Usage,
 )
+from tokenweir.pipeline.protocols.encode import Encode
 from tokenweir.pipeline.protocols.named_event import named_event
 from tokenweir.pipeline.protocols.openai_chat_encode import comment, error_body
 from tokenweir.pipeline.protocols.openai_responses_written import PARTS, Call, Spoken, usage_body
@@ -49,10 +48,12 @@ _ECHO: Mapping[str, Any] = {
 """What a response repeats of its request: clients need the fields."""
 
 
-class OpenAIResponsesEncode:
+class OpenAIResponsesEncode(Encode):
     """The core: events in, frames (bytes) out. `id`, `model` and `created` (Unix seconds) are the same in
     every response; those of a `Start` are taken where the arguments are None. Kept: the whole answer,
     TEXT_LIMIT characters at most."""
+
+    name: ClassVar[str] = "openai-responses"
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class OpenAIResponsesEncode:
         self._model = model
         self._created = created
         self._number = 0
-        self._begun = self._over = False
+        self._begun = False
         self._items: list[Spoken | Call] = []
         self._open: Spoken | None = None
         self._calls: dict[int, Call] = {}
@@ -73,31 +74,13 @@ class OpenAIResponsesEncode:
         self._details: Any = None
         self._size = 0
 
-    def feed(self, items: Sequence[Event]) -> list[bytes]:
-        """Raises StageError for what this wire has no form for: a `Revise` (put append_only() before),
-        and a second choice."""
-        out: list[bytes] = []
-        for event in items:
-            if not self._over:
-                self._take(event, out)
-        return out
-
-    def finish(self) -> list[bytes]:
-        return []
-
     def _take(self, event: Event, out: list[bytes]) -> None:
-        if isinstance(event, (Delta, Snapshot, Revise, ToolDelta, Finish)) and event.index:
-            msg = "openai-responses has one choice: ask for n=1"
-            raise StageError(msg)
         if isinstance(event, Delta):
             self._text(event.channel, event.text, out)
         elif isinstance(event, ToolDelta):
             self._call(event, out)
         elif isinstance(event, Snapshot):
             self._snapshot(event, out)
-        elif isinstance(event, Revise):
-            msg = "openai-responses cannot take text back: put append_only() before the encoder"
-            raise StageError(msg)
         elif isinstance(event, Finish):
             self._begin(out)
             self._finish = event
