@@ -8,21 +8,36 @@ BIN := .venv/bin
 VENV := .venv/.made
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
+FUZZ := .venv/.fuzz
+MUTANTS := .venv/.mutants
+
+# Options of fuzz and mutants, for the command line.
+SECONDS = 60
+TARGET = all
+INPUT =
+ONLY =
+JOBS = 1
+
+# Which servers test-real tests; all where it is empty.
+SERVERS =
 
 # Quiet while it works, everything when it fails.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 QUIETLY = > .venv/install.log 2>&1 || { cat .venv/install.log >&2; exit 1; }
 
-.PHONY: help demo test check bench figures picture clean
+.PHONY: help demo test test-real check bench figures fuzz mutants picture clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUNTIME) ## run the main job against the built-in simulator
 	@$(BIN)/tokenweir demo
 
 test: $(DEV) ## run all tests, and the examples in docstrings
 	@$(BIN)/python -m pytest
+
+test-real: $(DEV) ## run the tests against real servers, installed into build/real (SERVERS="mlx llama-server")
+	@$(BIN)/python -m tests.real $(SERVERS)
 
 check: $(DEV) ## lint, formatting, and types by two checkers
 	$(BIN)/ruff check .
@@ -35,6 +50,12 @@ bench: $(DEV) ## measure, and print the tables
 
 figures: $(DEV) ## how often the cumulative detector errs, over 10,000 natural texts
 	@$(BIN)/python -m benchmarks.detect_figures
+
+fuzz: $(FUZZ) ## look for input that breaks a decoder (SECONDS=60 TARGET=all JOBS=1 INPUT=base64)
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --target $(TARGET) --jobs $(JOBS) $(if $(INPUT),--input $(INPUT))
+
+mutants: $(MUTANTS) ## look for changes to a module that its tests do not notice (ONLY=stages/take.py JOBS=1)
+	@$(BIN)/python -m tests.mutants --jobs $(JOBS) --only $(ONLY)
 
 picture: $(DEV) ## draw docs/demo.svg again, from a real run
 	@$(BIN)/python docs/picture.py
@@ -59,3 +80,11 @@ $(DEV): pyproject.toml | $(VENV)
 	@$(PIP) --upgrade 'pip>=25.1' $(QUIETLY)
 	@$(PIP) -e '.[all]' --group dev $(QUIETLY)
 	@touch $(RUNTIME) $@
+
+$(FUZZ): $(DEV)
+	@$(PIP) --group fuzz $(QUIETLY)
+	@touch $@
+
+$(MUTANTS): $(DEV)
+	@$(PIP) --group mutants $(QUIETLY)
+	@touch $@
