@@ -52,3 +52,10 @@ def test_what_is_held_is_told() -> None:
     assert (found, core.held) == ([], 107)
     assert core.feed(b'"}') == [b'{"a": "' + b"x" * 100 + b'"}']
     assert core.held == 0
+
+
+def test_an_escape_before_an_empty_read() -> None:
+    """P3: a read without bytes changes nothing."""
+    core = JSONScan()
+
+    assert [core.feed(data) for data in (b'{"a\\', b"", b'"":1}')] == [[], [], [b'{"a\\"":1}']]

@@ -32,7 +32,9 @@ def test_whole_values_are_json(value: object, ascii_only: bool) -> None:  # noqa
         assert not is_json(text[:-1])
 
 
-@pytest.mark.parametrize("text", [rb'{"a":"\ud83d"}', b'{"a":NaN}', b"[-Infinity]", b'{"a":"\xff"}', b" {} "])
+@pytest.mark.parametrize(
+    "text", [rb'{"a":"\ud83d"}', b'{"a":NaN}', b"[-Infinity]", b'{"a":"\xff"}', b'["\xff",NaN]', b" {} "]
+)
 def test_what_servers_send_as_json(text: bytes) -> None:
     """V08, V09, V11: half surrogates, NaN and broken UTF-8 do not make a payload unfinished."""
     assert is_json(text)
@@ -82,3 +84,18 @@ def test_an_open_string_is_not_whole() -> None:
     """V24: brackets that balance inside an open string say nothing."""
     assert not Brackets().add(b'{}"{')
     assert Brackets().add(b'{}"{"')
+
+
+def test_an_escape_at_a_cut() -> None:
+    """P3: the quote behind it is text, though a cut stands between them, and the next quote is not."""
+    brackets = Brackets()
+
+    assert [brackets.add(piece) for piece in (b'["a\\', b"", b'"', b'"]')] == [False, False, False, True]
+
+
+def test_empty_lines_inside() -> None:
+    """V24: they are white space of the value, and end nothing."""
+    text = JSONText()
+
+    assert [text.add(line) for line in (b"{", b"", b"", b"}")] == [False, False, False, True]
+    assert text.value() == b"{\n\n\n}"

@@ -162,6 +162,8 @@ def test_bodies_seen(error: object, status: int | None, kind: str) -> None:
         ({"error": {"message": "a", "detail": "b"}}, "a"),
         ({"error": {"message": "a"}, "message": "b"}, "a"),
         ({"error": "a", "message": "b"}, "b"),
+        (["a"], "a"),
+        ([["a"]], "a"),
         ({"detail": [{"msg": "a"}, {"msg": "b"}]}, "a; b"),
         ([{"error": {"message": "a"}}], "a"),
         ([{"message": "a"}, {"message": "b"}], "a; b"),
@@ -176,6 +178,7 @@ def test_bodies_seen(error: object, status: int | None, kind: str) -> None:
         ({"error": '{"error": {"message": "a"}}'}, "a"),
         ({"error": 'it said {"message": "a"}'}, 'it said {"message": "a"}'),
         ({"error": "{a}"}, "{a}"),
+        ({"error": '{"a": 1}'}, '{"a": 1}'),
         ({"error": "{" * 5000 + "}"}, "{" * MESSAGE_LIMIT),
         ("<html>\n<head><title> 502 Bad Gateway </title></head>", "502 Bad Gateway"),
         ("<html><body><h1 class='x'>Oops</h1>", "Oops"),
@@ -211,6 +214,8 @@ def test_the_message_of_a_status() -> None:
         ({"code": 399}, None, ("399", None, False)),
         ({"code": 600}, None, ("600", None, False)),
         ({"message": 'no: {"code": 502}'}, None, ("502", 502, True)),
+        ({"status": 400, "message": "a"}, None, (None, 400, False)),
+        ({"status": "502", "message": "a"}, None, ("502", 502, True)),
         ({"message": 'no: {"code": 502}', "code": "x"}, 400, ("x", 400, False)),
         ({"message": 'no: {"code": 502} and more'}, None, (None, None, False)),
     ],
@@ -222,6 +227,15 @@ def test_code_status_and_retry(
     failure = failure_from(error, status)
 
     assert (failure.code, failure.status, failure.retryable) == told
+
+
+def test_what_stands_elsewhere_tells_the_kind() -> None:
+    """PROTOCOLS 9: a status as a word, and what OpenRouter passes on of its provider."""
+    behind = {"message": "Provider returned error", "metadata": {"raw": '{"m": "context length"}'}}
+
+    assert failure_from({"message": "a", "status": "RESOURCE_EXHAUSTED"}).kind == "rate_limited"
+    assert failure_from(behind).kind == "context_length"
+    assert failure_from(behind).message == "Provider returned error"
 
 
 def test_the_raw_error_is_kept() -> None:
@@ -259,6 +273,7 @@ def test_what_tokenweir_itself_wrote(kind: FailureKind) -> None:
         ({"code": 200, "message": "ok"}, False),
         ({"code": "200", "message": "ok"}, False),
         ({"code": 0, "message": "ok"}, False),
+        ({"code": "", "message": "ok"}, False),
         ({"code": None, "message": "a"}, False),
         ({"message": "a"}, False),
         ({"error": {"message": None, "code": ""}}, False),
@@ -306,6 +321,8 @@ def test_says_error(value: object, error: bool) -> None:  # noqa: FBT001 - a tab
         (b'{"error": "a\xff', "a\ufffd"),
         (b'{ "detail" : "C:\\x"}', "C:\\x"),
         (b'{"error": ""}', ""),
+        (b'{"error": "  a" }', "  a"),
+        (b'{"error": "a"\n}\n', "a"),
         (b'{"error": {"message": "a"', None),
         (b'{"other": "a"', None),
         (b"error", None),
@@ -317,7 +334,7 @@ def test_unescaped_error(data: bytes, message: str | None) -> None:
     assert unescaped_error(data) == message
 
 
-@pytest.mark.parametrize("depth", [3, 50, 700, 5000])
+@pytest.mark.parametrize("depth", [3, DEPTH - 1, DEPTH, 50, 700, 5000])
 def test_nested_messages(depth: int) -> None:
     """V11: a message is looked for to a depth, and no nesting raises."""
     deep: Any = "a"

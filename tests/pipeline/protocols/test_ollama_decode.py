@@ -1,6 +1,7 @@
 """What the lines of Ollama's own API mean (PROTOCOLS 4.1, 4.2)."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,27 @@ def test_generate_has_its_content_in_the_line() -> None:
     assert extras(found, "context") == [[1, 2]]
 
 
+def test_generate_reads_the_rare_line_as_the_usual_one() -> None:
+    """P3: the first line, one with a field that nobody knows, and the lines between say what they say."""
+    lines: list[dict[str, Any]] = [
+        {"response": "H"},
+        {"thinking": "a", "response": ""},
+        {"response": "i", "x": 1},
+        {"thinking": "b"},
+    ]
+    found = run_bytes(
+        GENERATE, b"".join(json.dumps({**HEAD, "done": False, **some}).encode() for some in lines)
+    )
+
+    assert [event for event in found if not isinstance(event, Extra)] == [
+        START,
+        Delta("H"),
+        Delta("a", "reasoning"),
+        Delta("i"),
+        Delta("b", "reasoning"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("native", "reason"),
     [("stop", "stop"), ("length", "length"), ("load", "other"), ("unload", "other"), ("new", "other")],
@@ -181,14 +203,22 @@ def test_arguments_as_text_pass() -> None:
     assert extras(found, "tool_call") == [{"call": 0, "thought": "t"}]
 
 
+def test_what_a_call_is_made_of_is_nothing_new() -> None:
+    """DESIGN 3: type and index, wherever they stand, are told by the call; anything else is kept with it."""
+    function: dict[str, Any] = {"index": 0, "name": "f", "arguments": {}, "strict": True}
+    found = chat(said(tool_calls=[call({}, type="function", index=3), {"function": function}], y=1) + STOP)
+
+    assert extras(found, "tool_call") == [{"call": 1, "strict": True}]
+    assert {event.index for event in found if isinstance(event, Extra)} == {0}
+
+
 def test_too_many_calls_are_the_end() -> None:
     """V14: what came before them is delivered."""
     *found, done = chat(said(tool_calls=[call({})] * (CALL_LIMIT + 1)) + STOP)
 
     assert len(found) == 1 + CALL_LIMIT
     assert isinstance(done, Done)
-    assert done.failure is not None
-    assert done.failure.kind == "limit"
+    assert done.failure == Failure("limit", f"more than {CALL_LIMIT} tool calls in one answer")
 
 
 @pytest.mark.parametrize(
@@ -228,6 +258,17 @@ def test_an_error_beside_content_comes_after_it() -> None:
 
     assert found[:2] == [START, Delta("last")]
     assert isinstance(found[2], Done)
+    assert found[2].failure is not None
+    assert found[2].failure.message == "boom"
+    assert msgspec.json.decode(found[2].failure.native or b"") == {**HEAD, "error": "boom"}
+
+
+def test_half_a_pair_before_an_error() -> None:
+    """V09, V15: it is told, as U+FFFD, before the failure."""
+    found = chat(line("@").replace(b"@", rb"c\ud83d") + b'{"error":"boom"}')
+
+    assert found[1:3] == [Delta("c"), Delta("\ufffd")]
+    assert isinstance(found[3], Done)
 
 
 @pytest.mark.parametrize("cut", [b"", line("a"), line("a") + STOP[:-3], said(thinking="x")])
@@ -283,6 +324,7 @@ def test_halves_of_a_pair_are_joined() -> None:
     assert answer.text() == "a😀bc\ufffd"
     assert found[-2:] == [Finish("stop", "stop"), Done()]
     assert chat(lone)[-1] == Delta("\ufffd")
+    assert chat(line("a") + lone + line("b"))[1:] == [Delta("a"), Delta("c"), Delta("\ufffdb")]
 
 
 def test_unknown_fields_are_kept() -> None:
@@ -329,6 +371,9 @@ def test_what_is_no_line_is_a_protocol_failure(data: bytes) -> None:
     assert isinstance(done, Done)
     assert done.failure is not None
     assert done.failure.kind == "protocol"
+    assert re.match(
+        r"a line is not (JSON: |a JSON object: )|a line is nested too deeply$", done.failure.message
+    )
 
 
 def test_no_depth_escapes() -> None:
@@ -340,7 +385,8 @@ def test_no_depth_escapes() -> None:
     failed = [end for end in ends if isinstance(end, Done)]
 
     assert failed
-    assert {done.failure.kind for done in failed if done.failure} == {"protocol"}
+    assert all(done.failure and done.failure.kind == "protocol" for done in failed)
+    assert all(done.failure and done.failure.message.startswith("a line is n") for done in failed)
 
 
 def test_numbers_of_any_size_in_arguments() -> None:
@@ -363,13 +409,15 @@ def test_a_page_is_a_protocol_failure() -> None:
 def test_what_is_not_of_the_wire_passes_or_is_counted() -> None:
     """A stage before may give events; comments are signs of life; a fault of the framing is the end."""
     core = decode_protocol("ollama-chat").core()
-    items: list[Any] = [Comment("ping"), Phase("loading"), SSEEvent(line("a")), Done(Failure("limit", "x"))]
+    ping, unusual = Comment("ping"), SSEEvent(line("c", x=1))
+    lines = [SSEEvent(line("a")), unusual, SSEEvent(line("d")), SSEEvent(line("e")), unusual]
+    items: list[Any] = [ping, Phase("loading"), *lines, ping, Done(Failure("limit", "x"))]
     found = core.feed(items)
 
     assert found[0] == Phase("loading")
     assert found[-1] == Done(Failure("limit", "x"))
     assert core.feed([SSEEvent(line("b"))]) == []
-    assert core.figures() == {"chunks": 1, "keep_alives": 1}
+    assert core.figures() == {"chunks": 5, "keep_alives": 2}
 
 
 @pytest.mark.skipif(not TRACES.is_dir(), reason="no traces beside this checkout")

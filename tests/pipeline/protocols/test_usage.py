@@ -43,6 +43,16 @@ SPELLINGS: dict[str, tuple[dict[str, Any], Usage]] = {
         {"prompt_tokens": 9, "total_tokens": 14, "completion_tokens": 5, "prompt_tokens_details": None},
         Usage(9, 5, 14),
     ),
+    "Anthropic": (
+        {
+            "input_tokens": 9,
+            "output_tokens": 5,
+            "cache_read_input_tokens": 4,
+            "output_tokens_details": {"thinking_tokens": 3},
+        },
+        Usage(9, 5, reasoning=3, cached=4),
+    ),
+    "Moonshot": ({"prompt_tokens": 9, "completion_tokens": 5, "cached_tokens": 4}, Usage(9, 5, cached=4)),
     "zero": ({"prompt_tokens": 0, "completion_tokens": 0}, Usage(0, 0)),
     "huge": ({"completion_tokens": 10**30}, Usage(output=10**30)),
 }
