@@ -1,10 +1,11 @@
 """The one edge to aiohttp's client.
 
-Law of this file: the session and its pool. With aiohttp_connection.py (one request) and
-aiohttp_faults.py (what its exceptions mean) it handles every trap of aiohttp's client, and nothing
-else does (docs/decisions/2026-11-20-transport.md lists them): no redirects (they leak keys and re-post
-the prompt), no hidden total timeout, no cookies shared, no decompression, bytes that had arrived
-before a fault are rescued, and no exception of aiohttp gets out (its `repr` shows credentials).
+Law of this file: the session and its pool. With aiohttp_connection.py (one request), aiohttp_socket.py
+(one websocket) and aiohttp_faults.py (what its exceptions mean) it handles every trap of aiohttp's
+client, and nothing else does (docs/decisions/2026-11-20-transport.md lists them): no redirects (they
+leak keys and re-post the prompt), no hidden total timeout, no cookies shared, no decompression, bytes
+that had arrived before a fault are rescued, and no exception of aiohttp gets out (its `repr` shows
+credentials).
 
 The rest of the library needs only `Transport` and `Connection`: trio users bring their own, tests
 use tokenweir.testing. The aiohttp one runs on asyncio.
@@ -19,6 +20,7 @@ from weakref import WeakSet
 import aiohttp
 
 from tokenweir.pipeline.aiohttp_connection import AiohttpConnection
+from tokenweir.pipeline.aiohttp_socket import AiohttpSocket, Dialog, RedirectedError
 from tokenweir.pipeline.connection import HTTPRequest
 from tokenweir.pipeline.errors import MisuseError
 
@@ -35,6 +37,14 @@ class AiohttpTransport:
     def open(self, request: HTTPRequest, connect: float | None) -> AiohttpConnection:
         pool = self._pool()
         connection = AiohttpConnection(pool.session, request, connect)
+        pool.live.add(connection)
+        return connection
+
+    def converse(self, request: HTTPRequest, dialog: Dialog, connect: float | None) -> AiohttpSocket:
+        """A websocket at the request's address that has said nothing yet; its headers go with the
+        handshake, its body nowhere."""
+        pool = self._pool()
+        connection = AiohttpSocket(pool.session, request, dialog, connect)
         pool.live.add(connection)
         return connection
 
@@ -65,6 +75,7 @@ class _Pool:
         trace = aiohttp.TraceConfig()
         trace.on_connection_create_end.append(_connected)
         trace.on_connection_reuseconn.append(_reused)
+        trace.on_request_redirect.append(_redirected)
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, force_close=False),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -73,7 +84,7 @@ class _Pool:
             read_bufsize=READ_SIZE,
             trace_configs=[trace],
         )
-        self.live: WeakSet[AiohttpConnection] = WeakSet()
+        self.live: WeakSet[AiohttpConnection | AiohttpSocket] = WeakSet()
         self.guard = _guard(self.session, self.live)
         with suppress(StopIteration):
             self.guard.__anext__().send(None)
@@ -84,7 +95,9 @@ _HELD: set[aiohttp.ClientSession] = set()
 held here, a session is no member, and its guard comes first."""
 
 
-async def _guard(session: aiohttp.ClientSession, live: WeakSet[AiohttpConnection]) -> AsyncGenerator[None]:
+async def _guard(
+    session: aiohttp.ClientSession, live: WeakSet[AiohttpConnection | AiohttpSocket]
+) -> AsyncGenerator[None]:
     """Closes everything in time where nobody else did: an event loop closes the async generators that
     are left when it ends, and those that nobody holds any more. Later, a socket can no longer be
     closed, and the interpreter complains."""
@@ -99,10 +112,17 @@ async def _guard(session: aiohttp.ClientSession, live: WeakSet[AiohttpConnection
 
 
 async def _connected(_session: object, context: Any, _params: object) -> None:
-    connection: AiohttpConnection = context.trace_request_ctx
-    connection.connected, connection.reused = True, False
+    connection: AiohttpConnection | None = context.trace_request_ctx
+    if connection is not None:  # a websocket says so itself
+        connection.connected, connection.reused = True, False
 
 
 async def _reused(_session: object, context: Any, _params: object) -> None:
-    connection: AiohttpConnection = context.trace_request_ctx
-    connection.connected = connection.reused = True
+    connection: AiohttpConnection | None = context.trace_request_ctx
+    if connection is not None:
+        connection.connected = connection.reused = True
+
+
+async def _redirected(_session: object, _context: object, _params: object) -> None:
+    """A websocket's handshake would follow it; a request never does."""
+    raise RedirectedError

@@ -63,6 +63,10 @@ def _gemini_text(text: str) -> dict[str, Any]:
     return {"candidates": [{"index": 0, "content": {"role": "model", "parts": [{"text": text}]}}]}
 
 
+def _native(message: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "channelSend", "channelId": 2, "message": message}
+
+
 _GEMINI_ERROR = {"error": {"code": 503, "message": "the model is overloaded", "status": "UNAVAILABLE"}}
 _GEMINI_END = {"candidates": [{"index": 0, "finishReason": "STOP"}]}
 
@@ -90,6 +94,15 @@ SPOKEN: Mapping[str, Spoken] = {
         _data({"index": 0, "content": "", "stop": True, "stop_type": "eos"}),
         (_COMMENT,),
         _data({"index": 0, "content": LATE, "stop": False}),
+    ),
+    "lmstudio-native": Spoken(
+        (
+            _line({"type": "channelError", "channelId": 2, "error": {"title": "the engine stopped"}}),
+            _line(_native({"type": "error", "error": {"title": "the engine stopped"}})),
+        ),
+        _line(_native({"type": "success", "stats": {"stopReason": "eosFound"}})),
+        (b"\n", _line({"type": "keepAliveAck"})),
+        _line(_native({"type": "fragment", "fragment": {"content": LATE, "reasoningType": "none"}})),
     ),
     "lmstudio-v1": Spoken(
         (_named({"type": "error", "error": {"type": "internal_error", "message": "the engine stopped"}}),),

@@ -274,3 +274,18 @@ async def test_fifty_streams_at_once(web: aiohttp.ClientSession) -> None:
     assert len(bodies) == 50
     assert took < 10 * len(ABOUT.tokens) / 500
     assert {exchange.outcome for exchange in server.log} == {"finished"}
+
+
+async def test_who_ignores_cancel_lets_the_next_one_wait() -> None:
+    """It generates on for a client that has left, for as long as that answer would have taken."""
+    quirks = Quirks(script=script_of("a b c d e f"), rate=20.0, ignore_cancel=True)
+    async with Simulator(quirks) as server:
+        async with talk(server.url, STREAM) as connection:
+            await connection.receive()
+        await until(lambda: bool(server.log))
+        next_one = await post(server.url, STREAM)
+        left, answered = server.log
+
+    assert (left.outcome, answered.outcome) == ("client_left", "finished")
+    assert answered.started - left.started >= 0.3 - 0.001, "six tokens at 20 a second"
+    assert next_one.end == "whole"

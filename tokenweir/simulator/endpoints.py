@@ -5,9 +5,11 @@ Law of this file: the one table. What an answer holds stands in the `*_reply.py`
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from msgspec import Struct
 
+from tokenweir.simulator import llamacpp_models, lmstudio_models, ollama_models
 from tokenweir.simulator.anthropic_reply import anthropic_reply_to
 from tokenweir.simulator.lmstudio_reply import lmstudio_reply_to
 from tokenweir.simulator.load import Loads
@@ -33,7 +35,13 @@ RESPONSES = Endpoint("/v1/responses", responses_reply_to, "resp_")
 ENDPOINTS: Mapping[Provider, tuple[Endpoint, ...]] = {
     "anthropic": (Endpoint("/v1/messages", anthropic_reply_to, "msg_"),),
     "openai": (CHAT, RESPONSES),
-    "lmstudio": (CHAT, RESPONSES, Endpoint("/api/v1/chat", lmstudio_reply_to, "resp_")),
+    "lmstudio": (
+        CHAT,
+        RESPONSES,
+        Endpoint("/api/v1/chat", lmstudio_reply_to, "resp_"),
+        Endpoint("/api/v1/models/load", lmstudio_models.load_reply_to),
+        Endpoint("/api/v1/models/unload", lmstudio_models.unload_reply_to),
+    ),
     "ollama": (
         CHAT,
         Endpoint("/api/chat", partial(ollama_reply_to, generate=False)),
@@ -41,3 +49,17 @@ ENDPOINTS: Mapping[Provider, tuple[Endpoint, ...]] = {
     ),
 }
 """Provider -> where it answers; the first is where most clients ask."""
+
+Told = Callable[[Quirks, Loads, float], Any]
+"""What is told to GET at a time (seconds of the clock of the loads): a JSON value, or a Refusal."""
+
+TOLD: Mapping[Provider, Mapping[str, Told]] = {
+    "openai": {"/props": llamacpp_models.props},
+    "lmstudio": {"/api/v1/models": lmstudio_models.listed, "/api/v0/models": lmstudio_models.listed_v0},
+    "ollama": {
+        "/api/tags": lambda quirks, _loads, _now: ollama_models.tags(quirks),
+        "/api/ps": ollama_models.running,
+        "/api/version": lambda _quirks, _loads, _now: ollama_models.VERSION,
+    },
+}
+"""Provider -> address -> what is told there of the server and its models."""

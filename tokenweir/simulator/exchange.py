@@ -68,13 +68,14 @@ class Performance:
     def __init__(self, request: web.Request, reply: Reply, clock: Clock) -> None:
         self._request = request
         self._reply = reply
+        self._frames = iter(reply.frames)
         self._clock = clock
         self.response = web.StreamResponse(status=reply.status, headers=dict(reply.headers))
         self.written = 0
 
     async def run(self) -> None:
         """Write all of it and end it. Raises ConnectionError where the client has left."""
-        await pace(self._reply.frames, self._send, self._clock)
+        await pace(self._frames, self._send, self._clock)
         await self.response.prepare(self._request)
         if self._reply.ending == "complete":
             await self.response.write_eof()
@@ -82,6 +83,10 @@ class Performance:
             await anyio.sleep_forever()
         else:
             self._hang_up(reset=self._reply.ending == "rst")
+
+    def unsaid(self) -> float:
+        """Seconds after the request at which the rest, which nobody hears, would be said; 0 for no rest."""
+        return max((frame.at for frame in self._frames), default=0.0)
 
     async def _send(self, data: bytes) -> None:
         if not self.response.prepared:

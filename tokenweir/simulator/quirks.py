@@ -85,6 +85,8 @@ class Quirks(Struct, frozen=True, kw_only=True):
     - `fault`: a name out of `FAULTS`, and `fault_after`: how many tokens come before it (or all of
       them, in a shorter answer).
     - `byte_split`: every byte of the body is its own write.
+    - `ignore_cancel`: it does not notice that a client has left, and generates on; who comes next waits
+      until it is through.
     - `models`: their names. With one, any name is served by it; with several, an unknown one is 404.
 
     Raises MisuseError for a value that cannot be.
@@ -103,6 +105,7 @@ class Quirks(Struct, frozen=True, kw_only=True):
     fault: str | None = None
     fault_after: int = 8
     byte_split: bool = False
+    ignore_cancel: bool = False
     models: tuple[str, ...] = ("simulated-model",)
 
     def __post_init__(self) -> None:

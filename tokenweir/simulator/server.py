@@ -21,10 +21,10 @@ from tokenweir.pipeline.errors import MisuseError
 from tokenweir.simulator import refusals
 from tokenweir.simulator.answer import CREATED
 from tokenweir.simulator.anthropic_reply import in_anthropic_form
-from tokenweir.simulator.endpoints import ENDPOINTS, Endpoint
+from tokenweir.simulator.endpoints import ENDPOINTS, TOLD, Endpoint, Told
 from tokenweir.simulator.exchange import Exchange, Outcome, Performance
+from tokenweir.simulator.lmstudio_socket import LMStudioSockets
 from tokenweir.simulator.load import Loads
-from tokenweir.simulator.ollama_models import VERSION, running, tags
 from tokenweir.simulator.quirks import Provider, Quirks
 from tokenweir.simulator.refusals import Refusal
 
@@ -65,6 +65,7 @@ class Simulator:
         self._runner: web.AppRunner | None = None
         self._url: str | None = None
         self._count = 0
+        self._busy_until = 0.0
         self._active = 0
         self._idle = anyio.Event()
 
@@ -101,8 +102,11 @@ class Simulator:
             app.router.add_post(endpoint.path, partial(self._answer, endpoint))
         app.router.add_get("/v1/models", self._models)
         app.router.add_get("/health", self._health)
-        if self.quirks.provider == "ollama":
-            app.router.add_get("/api/{what:tags|ps|version}", self._ollama_models)
+        for path, told in TOLD.get(self.quirks.provider, {}).items():
+            app.router.add_get(path, partial(self._tell, told))
+        if self.quirks.provider == "lmstudio":
+            sockets = LMStudioSockets(self.quirks, self._loads, self._enter, self._leave)
+            sockets.add_to(app)
         # Without handler_cancellation a client that leaves in silence is noticed at the next write.
         runner = web.AppRunner(
             app, handler_cancellation=True, access_log=None, shutdown_timeout=_CLOSE_PATIENCE
@@ -137,6 +141,7 @@ class Simulator:
     async def _answer(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         clock = running_clock()
+        await anyio.sleep(max(0.0, self._busy_until - clock()))
         started = clock()
         self._count += 1
         name = f"{endpoint.prefix}{self._count}"
@@ -149,8 +154,8 @@ class Simulator:
                 await performance.run()
                 outcome = "finished" if reply.ending == "complete" else "cut"
         finally:
-            if self._runner is None and outcome == "client_left":
-                outcome = "stopped"
+            if self.quirks.ignore_cancel and outcome == "client_left":
+                self._busy_until = max(self._busy_until, started + performance.unsaid())
             what = (_json(body), reply.model, reply.status, outcome, performance.written)
             self._leave(Exchange(*what, started, clock()))
         return performance.response
@@ -161,6 +166,8 @@ class Simulator:
         self._active += 1
 
     def _leave(self, exchange: Exchange) -> None:
+        if self._runner is None and exchange.outcome == "client_left":
+            exchange = msgspec.structs.replace(exchange, outcome="stopped")
         self.log.append(exchange)
         if self._on_exchange is not None:
             self._on_exchange(exchange)
@@ -169,22 +176,22 @@ class Simulator:
             self._idle.set()
 
     async def _models(self, _request: web.Request) -> web.Response:
+        if self._is_late():
+            return _whole(refusals.loading())
         entry = {"object": "model", "created": CREATED, "owned_by": "simulator"}
         data = [{"id": name, **entry} for name in self.quirks.models]
         return _whole(Refusal(200, msgspec.json.encode({"object": "list", "data": data})))
 
-    async def _ollama_models(self, request: web.Request) -> web.Response:
-        told: dict[str, Any] = {
-            "tags": tags(self.quirks),
-            "ps": running(self.quirks, self._loads, running_clock()()),
-            "version": VERSION,
-        }
-        return _whole(Refusal(200, msgspec.json.encode(told[request.match_info["what"]])))
+    async def _tell(self, told: Told, _request: web.Request) -> web.Response:
+        said = told(self.quirks, self._loads, running_clock()())
+        return _whole(said if isinstance(said, Refusal) else Refusal(200, msgspec.json.encode(said)))
 
     async def _health(self, _request: web.Request) -> web.Response:
         """As llama-server: 503 while it loads, where that is the fault."""
-        late = self.quirks.fault == "status-503-loading" and self._loads.loading(running_clock()())
-        return _whole(refusals.loading() if late else Refusal(200, b'{"status":"ok"}'))
+        return _whole(refusals.loading() if self._is_late() else Refusal(200, b'{"status":"ok"}'))
+
+    def _is_late(self) -> bool:
+        return self.quirks.fault == "status-503-loading" and self._loads.loading(running_clock()())
 
 
 def _refusing_as(provider: Provider) -> Middleware:

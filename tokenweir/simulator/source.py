@@ -5,7 +5,7 @@ every source over HTTP does.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -15,9 +15,12 @@ import anyio
 from tokenweir.pipeline.connection import Connection
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
-from tokenweir.pipeline.events import Failure
+from tokenweir.pipeline.events import Failure, Phase
+from tokenweir.pipeline.models import Mismatch, Model
 from tokenweir.pipeline.protocols import anthropic, lmstudio_v1, ollama, openai_chat, openai_responses
 from tokenweir.pipeline.request import Request
+from tokenweir.pipeline.sources.base import Source
+from tokenweir.pipeline.sources.connect import connect
 from tokenweir.pipeline.sources.http import HTTPSource
 from tokenweir.simulator.exchange import Exchange
 from tokenweir.simulator.quirks import Provider, Quirks
@@ -66,6 +69,7 @@ class SimulatorSource(HTTPSource):
         model: str | None = None,
         mode: Mode | None = None,
         deadlines: Deadlines | None = None,
+        model_mismatch: Mismatch = "warn",
         **switches: Any,
     ) -> None:
         if text is not None:
@@ -82,7 +86,12 @@ class SimulatorSource(HTTPSource):
             raise MisuseError(msg)
         self._face = _FACES[self.protocol]
         self.path = self._face.path
-        super().__init__(model=model or self.quirks.models[0], mode=mode, deadlines=deadlines)
+        super().__init__(
+            model=model or self.quirks.models[0],
+            mode=mode,
+            deadlines=deadlines,
+            model_mismatch=model_mismatch,
+        )
         self._server: Simulator | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting: anyio.Lock
@@ -100,6 +109,30 @@ class SimulatorSource(HTTPSource):
 
     async def ask(self, request: Request) -> Connection:
         """A connection to the backend, which is started where it does not run yet."""
+        await self._started()
+        return super().open(request)
+
+    async def models(self) -> list[Model]:
+        async with await self._as_its_provider() as asked:
+            return await asked.models()
+
+    async def load(self, name: str, **options: Any) -> AsyncGenerator[Phase]:
+        async with await self._as_its_provider() as asked:
+            async for phase in asked.load(name, **options):
+                yield phase
+
+    async def unload(self, name: str) -> None:
+        async with await self._as_its_provider() as asked:
+            await asked.unload(name)
+
+    async def _as_its_provider(self) -> Source:
+        """The source of the provider that is simulated: it knows how its models are asked for."""
+        return connect(
+            self.quirks.provider, await self._started(), deadlines=self.deadlines, model=self.model
+        )
+
+    async def _started(self) -> str:
+        """Start the backend where it does not run yet; its address."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._server, self._loop, self._starting = None, loop, anyio.Lock()
@@ -109,7 +142,7 @@ class SimulatorSource(HTTPSource):
                 await server.start()
                 self._server = server
         self.base_url = self._server.url + self._face.root
-        return super().open(request)
+        return self._server.url
 
     async def aclose(self) -> None:
         await super().aclose()

@@ -1,0 +1,58 @@
+"""LM Studio, reading: an answer of its OpenAI face or of its REST v1, whichever it is.
+
+Law of this file: how the two are told apart, and nothing of what they mean. The first payload says it:
+every event of REST v1 has a type with a dot in its name, or is an error of that face (PROTOCOLS 3.3).
+"""
+
+from collections.abc import Sequence
+
+from tokenweir.pipeline.events import Event, SSEEvent, WireItem
+from tokenweir.pipeline.json_value import as_object, as_text
+from tokenweir.pipeline.protocols.lmstudio_v1_decode import LMStudioV1Decode
+from tokenweir.pipeline.protocols.openai_chat_decode import OpenAIChatDecode
+from tokenweir.pipeline.protocols.payload import read_payload
+
+
+class LMStudioDecode:
+    """The core: `SSEEvent | Comment | Done` in, events out; `Done` once, and nothing after it. Held: what
+    the core of the face holds."""
+
+    def __init__(self, provider: str | None = None, *, finish_required: bool = True) -> None:
+        self._provider = provider
+        self._finish_required = finish_required
+        self._before = OpenAIChatDecode(provider, finish_required=finish_required)
+        self._core: OpenAIChatDecode | LMStudioV1Decode = self._before
+        self._sure = False
+
+    def feed(self, items: Sequence[WireItem]) -> list[Event]:
+        if self._sure:
+            return self._core.feed(items)
+        first = next((at for at, item in enumerate(items) if isinstance(item, SSEEvent)), None)
+        if first is None:
+            return self._core.feed(items)
+        out = self._before.feed(items[:first])
+        self._sure = True
+        if _is_rest(items[first]):
+            self._core = LMStudioV1Decode(self._provider, finish_required=self._finish_required)
+        return out + self._core.feed(items[first:])
+
+    def finish(self) -> list[Event]:
+        return self._core.finish()
+
+    def figures(self) -> dict[str, float]:
+        figures = self._core.figures()
+        if self._core is self._before:
+            return figures
+        earlier = self._before.figures()
+        return {name: value + earlier.get(name, 0) for name, value in figures.items()}
+
+
+def _is_rest(item: WireItem) -> bool:
+    if not isinstance(item, SSEEvent):
+        return False
+    try:
+        fields = as_object(read_payload(item.data))
+    except ValueError:
+        return False
+    named = as_text(fields.get("type")) or item.type
+    return "choices" not in fields and ("." in named or as_text(fields.get("type")) == "error")
