@@ -8,7 +8,9 @@ import ssl
 
 import aiohttp
 from aiohttp.http_exceptions import ContentLengthError, HttpProcessingError
+from msgspec.structs import replace
 
+from tokenweir.pipeline.deadlines import late
 from tokenweir.pipeline.events import Failure
 
 
@@ -24,7 +26,8 @@ def failure_of(fault: Exception, host: str, connect: float | None, *, answered: 
     if isinstance(fault, aiohttp.ClientConnectorError):
         return Failure("connect", f"nobody answers at {host}: {_reason(fault.os_error)}", retryable=True)
     if isinstance(fault, aiohttp.ConnectionTimeoutError):
-        return Failure("timeout", f"no connection to {host} in {connect} s", "connect", retryable=True)
+        hint = "Is the address right, and the server up?"
+        return replace(late("connect", connect or 0.0, f"a connection to {host}", hint), retryable=True)
     if isinstance(fault, aiohttp.InvalidURL):
         return Failure("bad_request", f"not a URL that can be asked: {host}")
     if not isinstance(fault, aiohttp.ClientError | OSError | HttpProcessingError):

@@ -26,8 +26,10 @@ from tokenweir.pipeline.events import (
     Start,
     Usage,
 )
+from tokenweir.pipeline.inquiry import Inquiry
 from tokenweir.pipeline.log import log_end
 from tokenweir.pipeline.meter import Meter
+from tokenweir.pipeline.phases import Phases
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.base import Source
 from tokenweir.pipeline.stage import Stage
@@ -66,9 +68,11 @@ class Arrival:
         self._content = False  # text or tool calls have come
         self._answered = False  # anything but phases has come: no other attempt any more
         self._held: list[Event] = []
+        self._refused: Failure | None = None  # why what comes is not wanted
         self._cause: Exception | None = None
-        self._phase: PhaseName = "connecting"
-        self._told: float = -inf
+        self._phases = Phases()
+        self._inquiry = Inquiry()
+        self._headers_came = False  # and nobody has looked at them
         self._wake: float = inf  # when a reader wants to be told that nothing has come
         self._retry_at: float | None = None
         self._attempts = 1  # of this source
@@ -82,8 +86,8 @@ class Arrival:
             return
         self._opened = True
         self._clock = running_clock()
-        self._told = self._clock()
-        self._meter = Meter(self._told)
+        self._meter = Meter(self._clock())
+        self._phases.begin(self._meter.started)
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -96,7 +100,10 @@ class Arrival:
             return
         self._meter.read(len(data), now)
         if self._timed:
-            self._accept(self._core.tick(now), now)
+            core = self._core
+            self._accept(core.tick(now), now)
+            if core is not self._core:
+                return  # another backend is asked now
         self._accept(self._core.feed([data]), now)
         self._check_core()
 
@@ -121,7 +128,10 @@ class Arrival:
             self._keep(batch)
             return
         done, self._meter.done = self._meter.done, None
+        core = self._core
         self._keep(batch[: batch.index(done)])
+        if core is not self._core:
+            return  # as in _take
         if done.failure is None:
             self._shut("complete")
         else:
@@ -129,13 +139,16 @@ class Arrival:
             self._end_or_retry(outcome, self._source.scrub(done.failure))
 
     def _keep(self, batch: list[Event]) -> None:
-        if not self._answered:
+        early = not self._answered
+        if early:
             batch = self._hold(batch)
         if self._ready:
             self._ready = batch[::-1] + self._ready
         else:
             batch.reverse()
             self._ready = batch
+        if early and self._refused is not None:
+            self._leave(self._refused)
 
     def _hold(self, batch: list[Event]) -> list[Event]:
         """`Start`, and figures and extras behind it, wait for the first content: until then another
@@ -143,15 +156,26 @@ class Arrival:
         kept: list[Event] = []
         for at, event in enumerate(batch):
             if isinstance(event, Phase):
-                self._phase, self._told = event.name, self._clock()
-                kept.append(event)
+                kept.append(self._phases.hear(event, self._clock()))
+                self._inquiry.stop()
             elif isinstance(event, Start | Usage | Extra) and len(self._held) < HELD_LIMIT:
                 self._held.append(event)
             else:
+                self._refused = self._source.other_model(self._request.model, self._held)
+                if self._refused is not None:
+                    break
                 self._answered = True
                 held, self._held = self._held, []
                 return kept + held + batch[at:]
         return kept
+
+    def _leave(self, failure: Failure) -> None:
+        """Another model answers than the one asked for, and that is an error: its content is not wanted."""
+        self._core, self._content, self._refused = self._stage.core(), False, None
+        if self._others:
+            self._go_on(failure)
+        else:
+            self._shut("error", failure)
 
     # --- the end ------------------------------------------------------------------------------
 
@@ -172,15 +196,15 @@ class Arrival:
             self._go_on(failure)
             return
         if delay is None:
-            self._accept(self._core.finish(), self._clock())
-            if self.end is None:
+            self._accept((core := self._core).finish(), self._clock())
+            if self.end is None and self._core is core:  # an error held back may ask for another attempt
                 self._shut(outcome, failure)
             return
         now = self._begin_again()
         self._retry_at = now + delay
         loading = failure.kind == "model_loading"
         detail = failure.message if loading else f"again in {delay:.1f} s: {failure.message}"
-        self._tell("loading" if loading else "connecting", now, detail)
+        self._tell("loading" if loading else "connecting", now, detail, known=loading)
 
     def _go_on(self, failure: Failure) -> None:
         """Another backend, with deadlines and attempts of its own."""
@@ -222,7 +246,5 @@ class Arrival:
         if connection is not None:
             (getattr(connection, "release", connection.close) if whole else connection.close)()
 
-    def _tell(self, name: PhaseName, now: float, detail: str | None = None) -> None:
-        self._phase, self._told = name, now
-        if self.end is None:
-            self._ready.insert(0, Phase(name, None, detail, round(now - self._meter.started, 3)))
+    def _tell(self, name: PhaseName, now: float, detail: str | None, *, known: bool = False) -> None:
+        self._ready.insert(0, self._phases.say(name, now, detail, known=known))

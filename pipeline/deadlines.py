@@ -9,6 +9,7 @@ import math
 from msgspec import Struct
 
 from tokenweir.pipeline.errors import MisuseError
+from tokenweir.pipeline.events import Failure
 
 
 class Deadlines(Struct, frozen=True):
@@ -47,3 +48,23 @@ LOCAL = Deadlines()
 
 HOSTED = Deadlines(first_token=120.0)
 """For hosted APIs, whose models are loaded."""
+
+WAITED_FOR = {
+    "silence": ("any byte", "The backend hangs, or the network is cut."),
+    "between_tokens": (
+        "the next token",
+        "The backend is there, and sends nothing of its answer.",
+    ),
+    "total": ("the end of the answer", "A shorter answer comes sooner."),
+}
+"""Deadline -> what was being waited for, and what it means or what can be done about it."""
+
+
+def late(name: str, seconds: float, what: str, hint: str = "") -> Failure:
+    """The failure of a deadline that passed after so many seconds of waiting for something.
+
+    >>> late("silence", 60.0, "any byte", "The backend hangs.").message
+    'waited 60 s for any byte. The backend hangs. Allow more with Deadlines(silence=...)'
+    """
+    said = " ".join(filter(None, (f"waited {seconds:g} s for {what}.", hint)))
+    return Failure("timeout", f"{said} Allow more with Deadlines({name}=...)", name)

@@ -2,6 +2,7 @@
 
 TokenweirError
 ├── MisuseError           yours: a wrong option, a wrong order of stages, a stream read twice
+│   └── CannotError         what this backend cannot do at all
 ├── StageError            a stage's own bug (ours, or a third party's): never the peer's fault
 └── StreamError           a stream ended in anything but `complete`; .end .failure .partial
     ├── RequestError        your request: auth, bad_request, context_length, model_not_found
@@ -29,6 +30,10 @@ class TokenweirError(Exception):
 
 class MisuseError(TokenweirError):
     """Wrong use, answered where it happens, with the right use in the message."""
+
+
+class CannotError(MisuseError):
+    """What was asked is nothing that the backend can do; asking again will not help."""
 
 
 class StageError(TokenweirError):

@@ -82,7 +82,7 @@ class Race(Stream):
         """What has come is ours."""
         self._ready, runner._ready = runner._ready + self._ready, []
         self.end, self._content, self._answered = runner.end, runner._content, runner._answered
-        self._phase, self._core, self._cause = runner._phase, runner._core, runner._cause
+        self._phases, self._core, self._cause = runner._phases, runner._core, runner._cause
         if runner is not self._winner:
             self.end = None
 

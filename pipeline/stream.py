@@ -64,6 +64,19 @@ class Stream(Waiting):
     ) -> None:
         await self.aclose()
 
+    @property
+    def asked_model(self) -> str | None:
+        """The model that is asked now; None where that is left to the backend."""
+        return self._request.model
+
+    def asks(self, source: object) -> bool:
+        """Whether a request of this stream is with that source, and not over."""
+        return self._source is source and self._connection is not None
+
+    def _open(self, now: float) -> None:
+        self._source.activity.began(self)
+        super()._open(now)
+
     async def aclose(self) -> None:
         """Leave: the upstream is closed at once. Nothing more is delivered; `end` is recorded."""
         if self.end is None:
@@ -81,7 +94,7 @@ class Stream(Waiting):
             warnings.warn(f"unclosed {self!r}: use `async with`", ResourceWarning, stacklevel=2, source=self)
 
     def __repr__(self) -> str:
-        state = self.end.outcome if self.end else ("flowing" if self._content else self._phase)
+        state = self.end.outcome if self.end else ("flowing" if self._content else self._phases.name)
         return f"<Stream of {self._source.provider}: {state}>"
 
     async def _fill(self, every: float | None = None) -> None:

@@ -11,6 +11,7 @@ import anyio
 
 from tokenweir.pipeline.arrival import Arrival
 from tokenweir.pipeline.connection import Connection, DeadlinePassed
+from tokenweir.pipeline.deadlines import WAITED_FOR, late
 from tokenweir.pipeline.events import Failure, Outcome, PhaseName
 
 TICK = 1.0
@@ -18,13 +19,6 @@ TICK = 1.0
 
 _GRAIN = 1e-6
 """Seconds: less than any deadline, more than the rounding of sums of times."""
-
-_WAITED_FOR = {
-    "first_token": "the first token; a large model may still be loading: allow more with",
-    "silence": "any byte; the backend may hang. Allow more with",
-    "between_tokens": "the next token. Allow more with",
-    "total": "the end of the answer. Allow more with",
-}
 
 
 class Waiting(Arrival):
@@ -73,45 +67,75 @@ class Waiting(Arrival):
         """Before the first content: the only time when the driver looks up from waiting."""
         self._begin()
         now = self._clock()
+        connection = self._connection
         if self._retry_at is not None:
             await self._wait_for_retry(now)
-            return
-        connection = self._connection
-        if connection is None:
+        elif connection is None:
             self._open(now)
-            return
-        data: bytes | None = None
-        try:
+        elif self._headers_came:
+            await self._head(connection, now)
+        else:
             with anyio.move_on_after(self._early_wait(now)) as scope:
-                data = await connection.read()
-        except Exception as fault:  # noqa: BLE001 - as in _pull
-            self._fault(fault, now)
+                await self._read_early(connection, now)
+            if scope.cancelled_caught and self.end is None:
+                self._look_up(self._clock())
+
+    async def _read_early(self, connection: Connection, now: float) -> None:
+        """One read; beside it a question, where one is due. Bytes that come meanwhile win."""
+        if not connection.connected or self._inquiry.due > now + _GRAIN:
+            await self._keep_early(connection)
             return
-        finally:  # also where the wait was cut off
-            later = self._clock()
-            self._waited += later - now
+        bug: Exception | None = None
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(self._ask, now)
+            try:
+                await self._keep_early(connection)
+            except Exception as raised:  # noqa: BLE001 - it goes on as it is, and not in the group's own
+                bug = raised
+            beside.cancel_scope.cancel()
+        if bug is not None:
+            raise bug
+
+    async def _keep_early(self, connection: Connection) -> None:
+        """No await stands between the read and keeping what it brought."""
+        began = self._clock()
+        try:
+            try:
+                data = await connection.read()
+            finally:  # also where the wait was cut off
+                self._waited += self._clock() - began
+        except Exception as fault:  # noqa: BLE001 - as in _pull
+            self._fault(fault, began)
+            return
         if self.end is not None:
             return  # another task left meanwhile
-        if data is not None:
-            self._take(data, later)
-        elif not scope.cancelled_caught:
-            await self._head(connection, later)
+        if data is None:
+            self._headers_came = True
         else:
-            self._look_up(later)
+            self._take(data, self._clock())
+
+    async def _ask(self, now: float) -> None:
+        told = await self._inquiry.ask(self._source, self._request, now)
+        if told is not None and not self._answered:
+            self._phases.learn(told)
 
     def _open(self, now: float) -> None:
         self._connection = self._source.open(self._request)
+        self._headers_came = False
+        self._inquiry.begin(now)
         if self._attempts == 1:
             self._source.retry.request()
             if self._source.remote and self._meter.attempts == 1:
-                self._tell("connecting", now)
+                self._tell("connecting", now, None)
 
     def _early_wait(self, now: float) -> float:
         """Until when to wait for the backend without looking up. A consumer that is slower than the
         phases gets the whole time, else nothing would ever arrive."""
-        pause = self._told + TICK - now
+        pause = self._phases.told + TICK - now
         due = min(self._core_due(), self._wake) if self._timed else self._wake
         until = min(TICK if pause <= _GRAIN else pause, due - now)
+        if self._inquiry.due > now + _GRAIN:
+            until = min(until, self._inquiry.due - now)
         return max(_GRAIN, min(until, self._early_budget(now)))
 
     def _look_up(self, now: float) -> None:
@@ -121,12 +145,16 @@ class Waiting(Arrival):
             return
         if self._timed:
             self._tick(now)
-        if now >= self._told + TICK - _GRAIN:
-            self._tell(self._waiting(), now)
+        if self.end is None:
+            self._tick_phase(self._waiting(), now)
+
+    def _tick_phase(self, name: PhaseName, now: float) -> None:
+        if now >= self._phases.told + TICK - _GRAIN:
+            self._ready.insert(0, self._phases.tick(name, now))
 
     async def _wait_for_retry(self, now: float) -> None:
         due = self._retry_at or now
-        until = min(self._told + TICK, due, self._wake, now + self._early_budget(now))
+        until = min(self._phases.told + TICK, due, self._wake, now + self._early_budget(now))
         try:
             await anyio.sleep(max(0.0, until - now))
         finally:
@@ -138,8 +166,8 @@ class Waiting(Arrival):
             self._retry_at = None
             self._attempts += 1
             self._meter.attempts += 1
-        elif later >= self._told + TICK - _GRAIN:
-            self._tell(self._phase, later)
+        else:
+            self._tick_phase(self._phases.name, later)
 
     async def _head(self, connection: Connection, now: float) -> None:
         """The headers have come."""
@@ -147,14 +175,17 @@ class Waiting(Arrival):
         if not self._source.accepts(connection.status or 0, connection.headers):
             body = await self._source.read_body(connection, self._early_budget(now))
             self._waited += self._clock() - now
-            self._end_or_retry(
-                "error", self._source.refusal(connection.status or 0, connection.headers, body)
-            )
+            if self.end is None:
+                told = self._source.refusal(connection.status or 0, connection.headers, body)
+                self._end_or_retry("error", told)
+        self._headers_came = False
 
     def _waiting(self) -> PhaseName:
-        if self._connection is not None and not self._connection.connected:
+        if self._connection is None:
+            return self._phases.name
+        if not self._connection.connected:
             return "connecting"
-        return self._source.waiting if self._phase == "connecting" else self._phase
+        return self._source.waiting if self._phases.name == "connecting" else self._phases.name
 
     def _fault(self, fault: Exception, began: float) -> None:
         """A read that began at `began` failed. Another task may have left meanwhile: then it is over."""
@@ -207,8 +238,7 @@ class Waiting(Arrival):
         return "silence"
 
     def _deadline(self, name: str) -> None:
-        seconds = getattr(self._source.deadlines, name)
-        message = f"waited {seconds:g} s for {_WAITED_FOR[name]} Deadlines({name}=...)"
+        what, hint = self._phases.waited_for(self._waiting()) if name == "first_token" else WAITED_FOR[name]
         self._rescue()
         if self.end is None:
-            self._end_or_retry("timeout", Failure("timeout", message, name))
+            self._end_or_retry("timeout", late(name, getattr(self._source.deadlines, name), what, hint))

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+collect_ignore = ["real"]
+"""`make test-real` tests against real servers, and installs them first."""
+
 
 @pytest.fixture(autouse=True)
 def structlog_as_it_was() -> Iterator[None]:

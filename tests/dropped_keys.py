@@ -15,6 +15,7 @@ _PLACE = "where a piece belongs: events come in that order"
 _PADDING = "random padding against those who count bytes"
 _ECHO = "what the request asked for, said again"
 _REPEAT = "what deltas or other events brought, said again"
+_OF_A_MODEL = "the model's own description: `models()` has it"
 _ASKED = (
     "background,frequency_penalty,instructions,metadata,parallel_tool_calls,presence_penalty,"
     "prompt_cache_retention,reasoning,service_tier,store,temperature,text,tool_choice,tools,"
@@ -35,6 +36,16 @@ DROPPED: Mapping[str, Mapping[str, str]] = {
     "gemini-sse": {
         "candidates[].content.role": _ROLE,
         "candidates[].content.parts[].functionCall.partialArgs[].willContinue": "the next piece tells",
+    },
+    "lmstudio-native": {
+        "*: channelId": "where a message belongs: one answer has one channel",
+        "rpcResult: callId": "one question is asked",
+        "rpcResult: result[].*": _OF_A_MODEL,
+        "channelSend: message.info.*": _OF_A_MODEL,
+        "channelSend: message.details.*": "how the prompt's progress was counted",
+        "channelSend: message.fragment.{tokensCount,containsDrafted,isStructural}": "the usage counts tokens",
+        "channelSend: message.toolCallRequest.type": _KIND,
+        "channelSend: message.rawContent": "what the model wrote, before it was a call",
     },
     "lmstudio-v1": {
         "model_load.*: model_instance_id": "the Start has it",
@@ -85,8 +96,14 @@ DROPPED: Mapping[str, Mapping[str, str]] = {
 _PIECES = "a piece of arguments is a place and a value"
 
 UNKNOWN: Mapping[str, Mapping[str, str]] = {
-    name: {"candidates[].content.parts[].functionCall.partialArgs[].*": _PIECES}
-    for name in ("gemini-json-array", "gemini-sse")
+    "gemini-json-array": {"candidates[].content.parts[].functionCall.partialArgs[].*": _PIECES},
+    "gemini-sse": {"candidates[].content.parts[].functionCall.partialArgs[].*": _PIECES},
+    "lmstudio-native": {
+        "rpcResult: result[].*": _OF_A_MODEL,
+        "channelSend: message.info.*": _OF_A_MODEL,
+        "channelSend: message.details.*": "how the prompt's progress was counted",
+        "channelClose: *": "nothing is said there",
+    },
 }
 """Objects whose unknown keys are not passed on."""
 

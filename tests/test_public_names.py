@@ -45,7 +45,7 @@ CONTRACT = frozenset(
 
 ADDED = frozenset(
     {"Deadlines", "MisuseError", "Report", "Source", "Stats", "Stream", "StreamError"}
-    | {"fallback", "first_token_wins"}
+    | {"fallback", "first_token_wins", "keep_warm"}
 )
 """Offered beside the contract, each because somebody cannot do without it."""
 

@@ -23,6 +23,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("pipeline/events.py",),
     ("pipeline/errors.py",),
     (
+        "pipeline/activity.py",
         "pipeline/assemble.py",
         "pipeline/clock.py",
         "pipeline/connection.py",
@@ -31,6 +32,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "pipeline/json_*.py",
         "pipeline/log.py",
         "pipeline/meter.py",
+        "pipeline/phases.py",
+        "pipeline/models.py",
         "pipeline/plugins.py",
         "pipeline/recording.py",
         "pipeline/request.py",
@@ -42,12 +45,15 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("stages/*", "pipeline/protocols/*", "sinks/*"),
     ("pipeline/transport.py", "pipeline/aiohttp_*.py", "pipeline/sources/*"),
     (
+        "pipeline/inquiry.py",
         "pipeline/arrival.py",
         "pipeline/waiting.py",
         "pipeline/stream.py",
         "pipeline/iterate.py",
         "pipeline/race.py",
+        "pipeline/keep_warm.py",
         "pipeline/run.py",
+        "pipeline/warmth.py",
         "pipeline/__init__.py",
     ),
     ("tokenweir/*",),
@@ -86,6 +92,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "pipeline/arrival.py": "tests/pipeline/test_stream*.py: the inner half of Stream",
     "pipeline/core.py": "tests/pipeline/test_stage.py and tests/test_laws.py: cores are made by stages",
     "pipeline/connection.py": "tests/test_testing.py, test_transport*.py: by who keeps it",
+    "tokenweir/doctor/judging.py": "its doctests, and tests/doctor/test_judge_*.py: the judges' common words",
     "pipeline/waiting.py": "tests/pipeline/test_stream_deadlines.py and others: the waiting half of Stream",
 }
 """Modules with no test module of their own name, and which tests prove them instead."""

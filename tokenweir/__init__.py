@@ -2,7 +2,7 @@
 
 >>> from tokenweir import Pipeline, connect
 >>> Pipeline(connect("lmstudio"))
-<Pipeline lmstudio | sse_decode | decode_protocol(openai-chat) | cumulative_detect(auto) | delta_extract>
+<Pipeline lmstudio | sse_decode | decode_protocol(lmstudio) | cumulative_detect(auto) | delta_extract>
 """
 
 from tokenweir.pipeline.deadlines import Deadlines
@@ -24,6 +24,7 @@ from tokenweir.pipeline.events import (
     ToolDelta,
     Usage,
 )
+from tokenweir.pipeline.keep_warm import keep_warm
 from tokenweir.pipeline.run import Pipeline, Report
 from tokenweir.pipeline.sources.base import Source
 from tokenweir.pipeline.sources.choice import fallback, first_token_wins
@@ -59,4 +60,5 @@ __all__ = [
     "connect",
     "fallback",
     "first_token_wins",
+    "keep_warm",
 ]

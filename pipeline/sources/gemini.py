@@ -4,9 +4,14 @@ from typing import Any, ClassVar
 
 from tokenweir.pipeline.deadlines import HOSTED, Deadlines
 from tokenweir.pipeline.events import PhaseName
+from tokenweir.pipeline.json_value import as_list, as_text
+from tokenweir.pipeline.models import Model
 from tokenweir.pipeline.protocols import gemini
+from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.request import Request
+from tokenweir.pipeline.sources.asking import ask
 from tokenweir.pipeline.sources.http import HTTPSource
+from tokenweir.pipeline.sources.listing import MODELS_PATH, entries, first_count
 
 
 class Gemini(HTTPSource):
@@ -36,3 +41,16 @@ class Gemini(HTTPSource):
 
     def credential(self, key: str) -> dict[str, str]:
         return {"x-goog-api-key": key}
+
+    async def models(self) -> list[Model]:
+        told = entries(await ask(self, f"{MODELS_PATH}?pageSize=1000"), "models")
+        return [
+            Model(
+                as_text(entry.get("name")).removeprefix("models/"),
+                "loaded" if self.hosted else "unknown",
+                context=first_count(entry, "inputTokenLimit"),
+                native=as_raw(entry),
+            )
+            for entry in told
+            if "generateContent" in as_list(entry.get("supportedGenerationMethods"))
+        ]

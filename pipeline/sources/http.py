@@ -19,9 +19,10 @@ from tokenweir.pipeline.connection import Connection, HTTPRequest, Transport
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Failure
+from tokenweir.pipeline.models import Mismatch
 from tokenweir.pipeline.protocols import openai_chat
 from tokenweir.pipeline.protocols.failures import failure_from
-from tokenweir.pipeline.request import Request
+from tokenweir.pipeline.request import Messages, Request
 from tokenweir.pipeline.sources.base import Source
 from tokenweir.pipeline.sources.credentials import (
     read_base_url,
@@ -30,6 +31,7 @@ from tokenweir.pipeline.sources.credentials import (
     secrets_of,
     without,
 )
+from tokenweir.pipeline.sources.parameters import check_parameters
 from tokenweir.pipeline.transport import AiohttpTransport
 from tokenweir.stages.cumulative_detect import Mode
 
@@ -84,10 +86,13 @@ class HTTPSource(Source):
         api_key: str | None = None,
         mode: Mode | None = None,
         deadlines: Deadlines | None = None,
+        model_mismatch: Mismatch = "warn",
         headers: Mapping[str, str] | None = None,
         transport: Transport | None = None,
     ) -> None:
-        super().__init__(model=model or self.default_model, mode=mode, deadlines=deadlines)
+        super().__init__(
+            model=model or self.default_model, mode=mode, deadlines=deadlines, model_mismatch=model_mismatch
+        )
         self.base_url = self._address(base_url or self.default_base_url)
         own = self.base_url == self._address(self.key_base_url or self.default_base_url or self.base_url)
         if api_key is None and self.key_variable is not None and own:
@@ -98,8 +103,18 @@ class HTTPSource(Source):
         self._transport = transport or AiohttpTransport()
         self.tap: Tap | None = None
 
+    @property
+    def hosted(self) -> bool:
+        own = self.key_base_url or self.default_base_url
+        return own.startswith("https://") and self.base_url == self._address(own)
+
     def _address(self, url: str) -> str:
         return read_base_url(url, self.provider, self.default_path)
+
+    def request(self, messages: Messages, *, stream: bool = True, **options: Any) -> Request:
+        made = super().request(messages, stream=stream, **options)
+        check_parameters(self.provider, made.options, hosted=self.hosted)
+        return made
 
     def body(self, request: Request) -> dict[str, Any]:
         """The JSON body of a request. Raises MisuseError for what the protocol cannot ask."""
@@ -109,6 +124,10 @@ class HTTPSource(Source):
         """Where this request goes, under `base_url`."""
         return self.path
 
+    def url_of(self, request: Request) -> str:
+        """The address of this request."""
+        return self.base_url + self.path_of(request)
+
     def credential(self, key: str) -> Mapping[str, str]:
         """The headers that carry the key."""
         return {"Authorization": f"Bearer {key}"}
@@ -117,16 +136,23 @@ class HTTPSource(Source):
         if request.model is None and self.model_required:
             msg = f"{self.provider} needs a model: connect({self.provider!r}, model='...')"
             raise MisuseError(msg)
-        ask = self.question(self.base_url + self.path_of(request), self.body(request))
-        connection = self._transport.open(ask, self.deadlines.connect)
+        ask = self.question(self.url_of(request), self.body(request))
+        connection = self.connection(ask)
         return connection if self.tap is None else self.tap(ask, connection, self._secrets)
 
-    def question(self, url: str, body: Mapping[str, Any]) -> HTTPRequest:
-        """A question to this backend, with its headers. Raises MisuseError for what is no JSON."""
+    def connection(self, asked: HTTPRequest) -> Connection:
+        """A connection for a question of this source's own, that has sent nothing yet."""
+        return self._transport.open(asked, self.deadlines.connect)
+
+    def question(self, url: str, body: Mapping[str, Any] | None) -> HTTPRequest:
+        """A question to this backend, with its headers; a GET where there is no body. Raises MisuseError
+        for what is no JSON."""
         own = {name.lower() for name in self._headers}
         headers = {name: value for name, value in _HEADERS.items() if name.lower() not in own} | self._headers
         if self._key is not None:
             headers.update(self.credential(self._key))
+        if body is None:
+            return HTTPRequest("GET", url, headers, b"")
         try:
             encoded = msgspec.json.encode(body)
         except (TypeError, UnicodeEncodeError, ValueError) as bad:

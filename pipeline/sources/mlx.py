@@ -5,10 +5,10 @@ It loads the model at the first request, and tells the progress of the prompt in
 
 from typing import ClassVar
 
-from tokenweir.pipeline.sources.http import HTTPSource
+from tokenweir.pipeline.sources.listing import ListingSource
 
 
-class MLX(HTTPSource):
+class MLX(ListingSource):
     """mlx_lm.server. Without `model`, the one that the server was started with answers."""
 
     provider: ClassVar[str] = "mlx"

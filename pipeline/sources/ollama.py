@@ -10,13 +10,15 @@ from typing import Any, ClassVar
 from tokenweir.pipeline.connection import Transport
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
+from tokenweir.pipeline.events import Phase
+from tokenweir.pipeline.models import Mismatch, same_model
 from tokenweir.pipeline.protocols import ollama
 from tokenweir.pipeline.request import Request
-from tokenweir.pipeline.sources.http import HTTPSource
+from tokenweir.pipeline.sources.ollama_models import OllamaModels
 from tokenweir.stages.cumulative_detect import Mode
 
 
-class Ollama(HTTPSource):
+class Ollama(OllamaModels):
     """Ollama. `model` is needed. `generate=True` asks `/api/generate`, which completes one prompt.
 
     Parameters have their names in OpenAI's API, or Ollama's own (`think`, `keep_alive`, `format`,
@@ -42,6 +44,7 @@ class Ollama(HTTPSource):
         api_key: str | None = None,
         mode: Mode | None = None,
         deadlines: Deadlines | None = None,
+        model_mismatch: Mismatch = "warn",
         headers: Mapping[str, str] | None = None,
         transport: Transport | None = None,
     ) -> None:
@@ -54,6 +57,7 @@ class Ollama(HTTPSource):
             api_key=api_key,
             mode=mode,
             deadlines=deadlines,
+            model_mismatch=model_mismatch,
             headers=headers,
             transport=transport,
         )
@@ -67,6 +71,18 @@ class Ollama(HTTPSource):
             )
             raise MisuseError(msg)
         return address
+
+    async def progress(self, request: Request) -> Phase | None:
+        """Whether the model is in memory. Ollama lists one that is still on its way there too, and then
+        counts its `expires_at` from the moment of the question: asked twice, it says something else."""
+        before, after = await self._running(), await self._running()
+        if before is None or after is None:
+            return None
+        name = next((name for name in after if same_model(request.model, name)), None)
+        if name is None or name not in before:
+            return Phase("loading")
+        stays = before[name].get("expires_at") == after[name].get("expires_at")
+        return Phase("prefill" if stays else "loading")
 
     def body(self, request: Request) -> dict[str, Any]:
         return self._body(request)

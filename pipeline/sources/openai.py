@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from tokenweir.pipeline.deadlines import HOSTED, Deadlines
 from tokenweir.pipeline.events import PhaseName
-from tokenweir.pipeline.sources.http import HTTPSource
+from tokenweir.pipeline.sources.listing import ListingSource
 
 
-class OpenAI(HTTPSource):
+class OpenAI(ListingSource):
     """The hosted API. The key comes from `api_key` or OPENAI_API_KEY; the padding of its chunks, which
     hides token lengths from observers of the network, stays the API's default unless asked off."""
 

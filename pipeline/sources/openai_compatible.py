@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 
 from tokenweir.pipeline.connection import Transport
 from tokenweir.pipeline.deadlines import Deadlines
+from tokenweir.pipeline.models import Mismatch
 from tokenweir.pipeline.protocols import openai_completions
 from tokenweir.pipeline.request import Request
-from tokenweir.pipeline.sources.http import HTTPSource
+from tokenweir.pipeline.sources.listing import ListingSource
 from tokenweir.stages.cumulative_detect import Mode
 
 
-class OpenAICompatible(HTTPSource):
+class OpenAICompatible(ListingSource):
     """An unknown server: `base_url` is needed. `completions=True` asks `/completions`, which completes
     one prompt, as base models and code models need it."""
 
@@ -30,6 +31,7 @@ class OpenAICompatible(HTTPSource):
         api_key: str | None = None,
         mode: Mode | None = None,
         deadlines: Deadlines | None = None,
+        model_mismatch: Mismatch = "warn",
         headers: Mapping[str, str] | None = None,
         transport: Transport | None = None,
     ) -> None:
@@ -42,6 +44,7 @@ class OpenAICompatible(HTTPSource):
             api_key=api_key,
             mode=mode,
             deadlines=deadlines,
+            model_mismatch=model_mismatch,
             headers=headers,
             transport=transport,
         )

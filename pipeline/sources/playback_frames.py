@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from tokenweir.pipeline.json_value import as_object
 from tokenweir.stages.decode_protocol import FRAMING
 
 MESSAGE = "The replayed backend failed in the middle of its answer."
@@ -20,6 +21,7 @@ _DONE = b"[DONE]"
 _LAST: Mapping[str, tuple[str, tuple[str | bool, ...]]] = {
     "anthropic": ("type", ("message_stop",)),
     "llamacpp-completion": ("stop", (True,)),
+    "lmstudio-native": ("type", ("success",)),
     "lmstudio-v1": ("type", ("chat.end",)),
     "ollama-chat": ("done", (True,)),
     "ollama-generate": ("done", (True,)),
@@ -41,6 +43,10 @@ ERRORS: Mapping[str, bytes] = {
     "anthropic": _sse({"type": "error", "error": {"type": "api_error", "message": MESSAGE}}, "error"),
     "gemini-sse": _sse({"error": {"code": 500, "message": MESSAGE, "status": "INTERNAL"}}),
     "llamacpp-completion": _sse({"error": {"code": 500, "message": MESSAGE, "type": "server_error"}}),
+    "lmstudio-native": msgspec.json.encode(
+        {"type": "channelError", "channelId": 2, "error": {"title": MESSAGE}}
+    )
+    + b"\n",
     "lmstudio-v1": _sse({"type": "error", "error": {"type": "internal_error", "message": MESSAGE}}, "error"),
     "ollama-chat": _OLLAMA,
     "ollama-generate": _OLLAMA,
@@ -91,7 +97,9 @@ def _is_last(payload: bytes, protocol: str) -> bool:
         return True
     field, values = _LAST.get(protocol, ("", ()))
     try:
-        said = msgspec.json.decode(payload, type=dict[str, object]) if values else {}
+        said: Mapping[str, object] = msgspec.json.decode(payload, type=dict[str, object]) if values else {}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
+    if protocol == "lmstudio-native":
+        said = as_object(said.get("message"))
     return said.get(field) in values

@@ -5,24 +5,19 @@ A stage cannot ask: no core waits. So this is asked about a text that is there, 
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
-from math import inf
 from typing import Any, ClassVar
 
-import anyio
-import msgspec
-
-from tokenweir.pipeline.connection import Connection
-from tokenweir.pipeline.errors import StreamError, error_for
+from tokenweir.pipeline.errors import error_for
 from tokenweir.pipeline.events import End, Failure
 from tokenweir.pipeline.json_value import as_count, as_list, as_object
-from tokenweir.pipeline.sources.http import HTTPSource
+from tokenweir.pipeline.sources.asking import ask
+from tokenweir.pipeline.sources.listing import ListingSource
 
 TOKENS_LIMIT = 64 * 1024 * 1024
 """Bytes of an answer: about eight million tokens, each by its number."""
 
 
-class TokenizingSource(HTTPSource):
+class TokenizingSource(ListingSource):
     """A backend with a `/tokenize` beside its `/v1`."""
 
     tokenize_path: ClassVar[str] = "/tokenize"
@@ -37,51 +32,13 @@ class TokenizingSource(HTTPSource):
 
         Raises StreamError where the backend does not answer, or with something else.
         """
-        origin = self.base_url.removesuffix(self.default_path)
-        ask = self.question(origin + self.tokenize_path, self.tokenize_body(text))
-        connection = self._transport.open(ask, self.deadlines.connect)
-        try:
-            with anyio.fail_after(self.deadlines.first_token):
-                body = await self._answer(connection)
-        except TimeoutError:
-            seconds = self.deadlines.first_token
-            message = (
-                f"waited {seconds:g} s for {self.tokenize_path}. Allow more with Deadlines(first_token=...)"
-            )
-            raise error_for(End("timeout", Failure("timeout", message, "first_token"))) from None
-        except StreamError:
-            raise
-        except Exception as fault:
-            failure = connection.failure(fault)
-            if failure is None:
-                raise
-            raise error_for(End("error", failure)) from None
-        finally:
-            connection.close()
-        return _count(body)
-
-    async def _answer(self, connection: Connection) -> bytes:
-        """The body of an answer; a refusal is raised."""
-        while connection.status is None:
-            await connection.read()
-        if not self.accepts(connection.status, connection.headers):
-            body = await self.read_body(connection, inf)
-            raise error_for(End("error", self.refusal(connection.status, connection.headers, body)))
-        body = b""
-        while data := await connection.read():
-            body += data
-            if len(body) > TOKENS_LIMIT:
-                message = f"the answer to {self.tokenize_path} has more than {TOKENS_LIMIT} bytes"
-                raise error_for(End("error", Failure("limit", message)))
-        return body
+        told = await ask(self, self.tokenize_path, self.tokenize_body(text), beside=True, limit=TOKENS_LIMIT)
+        return _count(told)
 
 
-def _count(body: bytes) -> int:
+def _count(told: object) -> int:
     """llama-server gives the tokens, vLLM their count too."""
-    decoded: object = None
-    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        decoded = msgspec.json.decode(body)
-    answer = as_object(decoded)
+    answer = as_object(told)
     count = as_count(answer.get("count"))
     if count is None and isinstance(answer.get("tokens"), list):
         count = len(as_list(answer["tokens"]))

@@ -9,6 +9,7 @@ import structlog
 from tests.reader import hear
 from tests.transcripts import HELLO, text
 from tokenweir import Deadlines, Pipeline
+from tokenweir.pipeline.log import log_keep_warm_failed, log_model_mismatch
 from tokenweir.testing import ScriptedSource
 
 pytestmark = pytest.mark.anyio
@@ -83,3 +84,32 @@ async def test_a_logger_that_fails_breaks_no_stream() -> None:
         structlog.reset_defaults()
 
     assert (heard.text, heard.end.outcome) == ("Hello", "complete")
+
+
+def test_warnings_have_constant_names(logged: list[Any]) -> None:
+    """What another model answered, and what could not be kept warm."""
+    log_model_mismatch("lmstudio", "a", "b")
+    log_keep_warm_failed("ollama", None, "connect", 5.00049)
+
+    assert logged == [
+        {"event": "model_mismatch", "provider": "lmstudio", "asked": "a", "answered": "b"}
+        | {"log_level": "warning"},
+        {"event": "keep_warm_failed", "provider": "ollama", "model": None, "kind": "connect", "again": 5.0}
+        | {"log_level": "warning"},
+    ]
+
+
+def test_a_warning_that_cannot_be_logged_harms_nobody() -> None:
+    """S16: a processor that fails is the application's, and no reason to stop."""
+
+    def fail(*_: object) -> str:
+        raise OSError("disk full")
+
+    structlog.configure(processors=[fail])
+    try:
+        log_model_mismatch("lmstudio", "a", "b")
+        log_keep_warm_failed("ollama", "m", "connect", 5.0)
+        with pytest.raises(OSError, match="disk full"):
+            structlog.get_logger().warning("as it is without us")
+    finally:
+        structlog.reset_defaults()

@@ -227,7 +227,8 @@ async def test_nobody_accepts() -> None:
 
     assert heard.end.failure is not None
     assert (heard.end.outcome, heard.end.failure.phase) == ("timeout", "connect")
-    assert "in 0.2 s" in heard.message
+    assert heard.message.startswith("waited 0.2 s for a connection to http://127.0.0.1:")
+    assert heard.message.endswith("Allow more with Deadlines(connect=...)")
 
 
 async def test_accepts_and_leaves() -> None:

@@ -23,6 +23,7 @@ _EVENTS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         "lmstudio-v1",
     ),
+    (re.compile(r"channel(Send|Close|Error|Ack)|rpc(Result|Error)|keepAliveAck"), "lmstudio-native"),
 )
 """Names of events, as a payload's `type` or as the stream's own."""
 

@@ -57,6 +57,7 @@ _FAULTS = "Faults:\n\n\b\n" + "\n".join(f"{name:20}{what}" for name, what in FAU
     "--rate", type=_POSITIVE, metavar="R", help="Tokens per second. By default, as fast as possible."
 )
 @click.option("--byte-split", is_flag=True, help="Every byte is a write of its own.")
+@click.option("--ignore-cancel", is_flag=True, help="Generate on for clients that have left; others wait.")
 @click.option(
     "--text",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -18,15 +18,24 @@ from tokenweir.stages.cumulative_detect import Mode
 
 Command = Callable[..., Any]
 
-_OPTIONS = (
+_BACKEND = (
     click.option("--provider", metavar="P", help=f"Who answers: {', '.join(sorted(SOURCES))}."),
     click.option(
         "--base-url", metavar="U", help="The backend's address, where it is not the provider's usual one."
     ),
-    click.option("--model", metavar="M", help="The model's name, as the backend knows it."),
     click.option("--api-key-env", metavar="VAR", help="The environment variable that holds the key."),
+)
+_OPTIONS = (
+    *_BACKEND[:2],
+    click.option("--model", metavar="M", help="The model's name, as the backend knows it."),
+    *_BACKEND[2:],
     click.option("--mode", type=click.Choice(get_args(Mode)), help="What the backend's chunks hold."),
 )
+
+
+def backend_options(command: Command) -> Command:
+    """A command with the options that say which backend is meant."""
+    return reduce(lambda made, option: option(made), reversed(_BACKEND), command)
 
 
 def source_options(command: Command) -> Command:

@@ -36,7 +36,7 @@ class Refusing(Own):
 class Whole(Own):
     """One that cannot stream."""
 
-    supports_streaming: ClassVar[bool] = False
+    supports_streaming: bool = False
 
 
 async def test_a_source_of_ones_own() -> None:
@@ -103,7 +103,7 @@ async def test_a_backend_that_never_finishes() -> None:
     """DESIGN 3: where a backend is known to give no finish reason, its end marker alone completes."""
 
     class Unfinished(ScriptedSource):
-        finish_required: ClassVar[bool] = False
+        finish_required: bool = False
 
     script = [text("a"), b"data: [DONE]\n\n"]
     assert (await hear(Pipeline(Unfinished(script)).stream("hi"))).end.outcome == "complete"

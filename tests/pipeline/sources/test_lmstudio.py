@@ -1,4 +1,6 @@
-"""LM Studio: the model that is loaded answers, and its text is read as `auto`."""
+"""LM Studio: the model that is loaded answers, its text is read as `auto`, and the better face is asked."""
+
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -6,8 +8,11 @@ import pytest
 from tests.reader import hear
 from tests.scripted import Attempt, ScriptedTransport
 from tests.transcripts import HELLO, STOP, text
-from tokenweir import Pipeline, connect
+from tokenweir import MisuseError, Pipeline, connect
 from tokenweir.pipeline.deadlines import LOCAL
+from tokenweir.pipeline.sources.lmstudio import LMStudio
+from tokenweir.record import record
+from tokenweir.stages import decode_protocol, sse_decode
 
 pytestmark = pytest.mark.anyio
 
@@ -44,3 +49,96 @@ async def test_text_that_is_sent_again() -> None:
     assert (await hear(Pipeline(connect("lmstudio", transport=new)).stream("hi"))).text == words[-1].replace(
         " ", ""
     )
+
+
+REST = b'data: {"type":"message.delta","content":"Hi"}\n\ndata: {"type":"chat.end","result":{}}\n\n'
+OLD = b'{"error":"Unexpected endpoint or method. (POST /api/v1/chat)"}'
+
+
+def urls(transport: ScriptedTransport) -> list[str]:
+    """Where it was asked."""
+    return [request.url.removeprefix("http://localhost:1234") for request in transport.requests]
+
+
+async def test_the_better_face_is_asked() -> None:
+    """REST v1 where it serves the request; its answer is read as such."""
+    transport = ScriptedTransport(Attempt(200, REST), Attempt(200, HELLO))
+    pipeline = Pipeline(connect("lmstudio", model="m", transport=transport))
+    first, second = await hear(pipeline.stream("hi")), await hear(pipeline.stream("hi", max_tokens=5))
+
+    assert (first.text, first.end.outcome, second.end.outcome) == ("Hi", "complete", "complete")
+    assert urls(transport) == ["/api/v1/chat", "/v1/chat/completions"]
+    assert msgspec.json.decode(transport.requests[0].body) == {
+        "model": "m",
+        "input": "hi",
+        "stream": True,
+        "store": False,
+    }
+
+
+@pytest.mark.parametrize(("status", "headers"), [(404, {}), (200, {"Content-Type": "application/json"})])
+async def test_an_older_lm_studio_is_asked_by_the_other_face(status: int, headers: dict[str, str]) -> None:
+    """Once; then it is known."""
+    transport = ScriptedTransport(Attempt(status, OLD, headers=headers), Attempt(200, HELLO))
+    pipeline = Pipeline(connect("lmstudio", model="m", transport=transport))
+    heard = [await hear(pipeline.stream("hi")) for _ in range(2)]
+
+    assert [(one.end.outcome, one.end.stats.attempts) for one in heard] == [("complete", 2), ("complete", 1)]
+    assert urls(transport) == ["/api/v1/chat", "/v1/chat/completions", "/v1/chat/completions"]
+
+
+async def test_a_missing_model_is_no_older_lm_studio() -> None:
+    """P6: it is told, and not asked for again."""
+    missing = b'{"error":{"type":"model_not_found","message":"Model \\"m\\" not found"}}'
+    transport = ScriptedTransport(Attempt(404, missing))
+    heard = await hear(Pipeline(connect("lmstudio", model="m", transport=transport)).stream("hi"))
+
+    assert (heard.kind, len(transport.requests)) == ("model_not_found", 1)
+
+
+async def test_a_face_can_be_forced() -> None:
+    """Then every request goes there, or is refused by name."""
+    transport = ScriptedTransport(Attempt(200, HELLO), Attempt(200, REST))
+    openai = connect("lmstudio", model="m", face="openai", transport=transport)
+    rest = connect("lmstudio", model="m", face="rest", transport=transport)
+    await Pipeline(openai).text("hi")
+    await Pipeline(rest).text("hi")
+
+    assert urls(transport) == ["/v1/chat/completions", "/api/v1/chat"]
+    assert rest.protocol == "lmstudio-v1"
+    with pytest.raises(MisuseError, match="takes none, since it keeps the conversation itself"):
+        await Pipeline(rest).text([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
+    with pytest.raises(MisuseError, match=r"context_length=9: .*its REST v1 has one"):
+        await Pipeline(openai).text("hi", context_length=9)
+    with pytest.raises(MisuseError, match="face='native': one of openai, rest"):
+        connect("lmstudio", face="native")
+
+
+async def test_an_address_of_its_own_is_the_openai_face() -> None:
+    """Behind a proxy with another path there is no telling where REST v1 is."""
+    transport = ScriptedTransport(Attempt(200, HELLO))
+    await Pipeline(connect("lmstudio", "http://localhost:1234/lm/v2", model="m", transport=transport)).text(
+        "hi"
+    )
+
+    assert urls(transport) == ["/lm/v2/chat/completions"]
+
+
+async def test_a_chain_gathered_by_hand_has_the_openai_face() -> None:
+    """It names its protocol."""
+    transport = ScriptedTransport(Attempt(200, HELLO))
+    source = connect("lmstudio", model="m", transport=transport)
+    await hear(Pipeline(source.bytes("hi"), sse_decode(), decode_protocol("openai-chat")).stream())
+
+    assert urls(transport) == ["/v1/chat/completions"]
+
+
+async def test_a_recording_has_one_face(tmp_path: Path) -> None:
+    """It says one protocol."""
+    transport = ScriptedTransport(Attempt(200, HELLO))
+    source = connect("lmstudio", model="m", transport=transport)
+    assert isinstance(source, LMStudio)
+    with record(source, tmp_path / "a.rec"):
+        await Pipeline(source).text("hi")
+
+    assert urls(transport) == ["/v1/chat/completions"]

@@ -11,6 +11,7 @@ from tokenweir.stages.decode_protocol import PROTOCOLS, decode_frames, decode_pr
 MARKERS = {
     "anthropic": b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
     "llamacpp-completion": b'data: {"content":"","stop":true}\n\n',
+    "lmstudio-native": b'{"type":"channelSend","channelId":2,"message":{"type":"success","stats":{}}}\n',
     "lmstudio-v1": b'event: chat.end\ndata: {"type":"chat.end","result":{}}\n\n',
     "ollama-chat": b'{"model":"m","message":{"content":""},"done":true}\n',
     "ollama-generate": b'{"model":"m","response":"","done":true}\n',
