@@ -2,7 +2,8 @@
 
 It tells what the OpenAI face cannot: how far the load of a model and the reading of a prompt have come,
 which text is reasoning, and why an answer ended; and it loads a model that is not loaded. The protocol is
-spoken here, and not through the vendor's SDK: docs/decisions/2026-11-21-lmstudio-faces.md says why.
+spoken here, and not through the vendor's SDK: docs/decisions/2026-11-21-lmstudio-faces.md says why. Its
+fragments are deltas; the mode is `auto` as for every face of LM Studio, which costs a delta stream nothing.
 """
 
 import re
@@ -21,6 +22,7 @@ from tokenweir.pipeline.protocols.lmstudio_native_dialog import NativeDialog
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.credentials import secrets_of
 from tokenweir.pipeline.sources.lmstudio_models import LMStudioModels
+from tokenweir.stages.cumulative_detect import Mode
 
 _TOKEN = re.compile(r"sk-lm-([A-Za-z0-9]{8}):([A-Za-z0-9]{20})")
 
@@ -40,6 +42,7 @@ class LMStudioNative(LMStudioModels):
     protocol: str = "lmstudio-native"
     path: str = lmstudio_native.PATH
     default_base_url: ClassVar[str] = "http://localhost:1234/v1"
+    default_mode: ClassVar[Mode] = "auto"
     default_model: ClassVar[str | None] = LOADED_MODEL
     key_variable: ClassVar[str | None] = "LM_API_TOKEN"
 

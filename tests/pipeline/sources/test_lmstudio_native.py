@@ -82,6 +82,14 @@ async def test_every_face_tells_the_same_answer() -> None:
         assert Phase("prefill", 1.0) in told[face].phases
 
 
+async def test_no_face_shows_anything_twice() -> None:
+    """P4: a backend that resends everything is repaired on each of them, by default."""
+    async with backend(cumulative=True) as server:
+        told = {face: (await heard_by(face, server)).text for face in FACES}
+
+    assert told == dict.fromkeys(FACES, SAID)
+
+
 async def test_every_face_that_has_calls_tells_the_same_call() -> None:
     """REST v1 has none."""
     async with backend() as server:
