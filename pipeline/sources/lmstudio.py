@@ -36,7 +36,7 @@ class LMStudio(LMStudioModels):
     `face` is which of its faces is asked: "openai", "rest" (its REST v1), or, where it is None, the better
     one for each request: REST v1 for a named model, messages of system and user alone, and no tools and
     no limit of tokens; else the OpenAI face, which an LM Studio before 0.4 has alone. `base_url` is the
-    address of the OpenAI face, or that of the server.
+    address of the server; that of its OpenAI face (`.../v1`) means that face.
 
     Raises MisuseError for another face, besides what every source over HTTP refuses.
     """
@@ -51,6 +51,8 @@ class LMStudio(LMStudioModels):
         if face not in (None, *get_args(Face)):
             msg = f"face={face!r}: one of {', '.join(get_args(Face))}, or None for the better one"
             raise MisuseError(msg)
+        if face is None and base_url is not None and base_url.rstrip("/").endswith(self.default_path):
+            face = "openai"
         self.face: Face | None = face
         if face == "rest":
             self.protocol = "lmstudio-v1"

@@ -35,7 +35,7 @@ _REST_TOO = BESIDE | {
 REST v1 takes one, and does not tell whether the answer was cut there."""
 
 _OLD = re.compile(r"unexpected endpoint|cannot post|invalid url|/api/v1/chat", re.IGNORECASE)
-_NO_SUCH_PATH = frozenset({404, 405})
+_NO_SUCH_PATH = frozenset({404, 405, 501})
 
 
 def rest_body(request: Request) -> dict[str, Any]:

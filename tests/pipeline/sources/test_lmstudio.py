@@ -114,14 +114,23 @@ async def test_a_face_can_be_forced() -> None:
         connect("lmstudio", face="native")
 
 
-async def test_an_address_of_its_own_is_the_openai_face() -> None:
-    """Behind a proxy with another path there is no telling where REST v1 is."""
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/lm/v1", "/lm/v2"])
+async def test_an_address_of_a_face_is_that_face(path: str) -> None:
+    """Whoever names the OpenAI face's own address means it; and behind a proxy with another path there is
+    no telling where REST v1 is."""
     transport = ScriptedTransport(Attempt(200, HELLO))
-    await Pipeline(connect("lmstudio", "http://localhost:1234/lm/v2", model="m", transport=transport)).text(
-        "hi"
-    )
+    source = connect("lmstudio", f"http://localhost:1234{path}", model="m", transport=transport)
+    await Pipeline(source).text("hi")
 
-    assert urls(transport) == ["/lm/v2/chat/completions"]
+    assert urls(transport) == [f"{path.rstrip('/')}/chat/completions"]
+
+
+async def test_an_address_of_the_server_is_every_face() -> None:
+    """Without a path, the better face is asked."""
+    transport = ScriptedTransport(Attempt(200, REST))
+    await Pipeline(connect("lmstudio", "http://localhost:1234", model="m", transport=transport)).text("hi")
+
+    assert urls(transport) == ["/api/v1/chat"]
 
 
 async def test_a_chain_gathered_by_hand_has_the_openai_face() -> None:
