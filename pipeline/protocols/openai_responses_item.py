@@ -5,6 +5,7 @@ four times. The whole is there to verify: where deltas came, it never becomes te
 """
 
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from itertools import chain, count
 from typing import Literal
 
@@ -31,10 +32,11 @@ class Text:
     """One text of an item. `kept` are its deltas until the whole came, None then or where it is not to
     be verified; `beside` names what came beside it (log probabilities, annotations)."""
 
-    __slots__ = ("_mark", "beside", "kept", "size")
+    __slots__ = ("_last", "_mark", "beside", "kept", "size")
 
     def __init__(self) -> None:
-        self.kept: list[str] | None = []
+        self.kept: StringIO | None = StringIO()  # a list would cost fifty bytes for each small delta
+        self._last = ""
         self.beside: set[str] = set()
         self.size = 0
         self._mark: int | None = None
@@ -45,17 +47,19 @@ class Text:
         if self.kept is None:
             self._mark = None
         else:
-            self.kept.append(text)
+            self.kept.write(text)
+            self._last = text
 
     def drop(self) -> None:
         """It is not to be verified."""
         self.kept = self._mark = None
+        self._last = ""
 
     def equals(self, text: str) -> bool:
         """Whether the text so far is known to be this one."""
         if self.kept is None:
             return self._mark == hash(text)
-        return self.size == len(text) and "".join(self.kept) == text
+        return self.size == len(text) and self.kept.getvalue() == text
 
     def agrees(self, text: str, *, json: bool) -> bool:
         """Whether the deltas were this text, and no more of them are kept then. A backend that resends
@@ -64,8 +68,8 @@ class Text:
         text = whole(text)
         if self.kept is None:
             return self._mark is None or self._mark == hash(text)
-        said, last = "".join(self.kept), self.kept[-1] if self.kept else ""
-        self.kept = None
+        said, last = self.kept.getvalue(), self._last
+        self.kept, self._last = None, ""
         agreed = text in (said, last) or (json and _same_json(said, text))
         self._mark = hash(text) if agreed else None
         return agreed

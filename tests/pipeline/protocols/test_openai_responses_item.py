@@ -1,5 +1,6 @@
 """One item, and its texts held against their wholes."""
 
+import tracemalloc
 from itertools import islice
 from typing import Any
 
@@ -114,3 +115,19 @@ def test_arguments_of_the_server_s_own_tools(kind: str, *, takes: bool) -> None:
 def test_parts(part: dict[str, Any], told: tuple[str, str] | None) -> None:
     """Which text a part is."""
     assert whole_of(part) == told
+
+
+def test_kept_as_characters() -> None:
+    """P8: a hundred thousand small deltas are held as their characters, and not each as an object."""
+    text = Text()
+    tracemalloc.start()
+    try:
+        for number in range(100_000):
+            text.say(f"{number % 100:02}")
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert text.size == 200_000
+    assert held < 3 * 200_000
+    assert text.agrees("".join(f"{number % 100:02}" for number in range(100_000)), json=False)
