@@ -85,11 +85,11 @@ class KeepWarm:
     ) -> None:
         group, self._group = self._group, None
         if group is not None:
+            for warmth in self._warmths:
+                warmth.leave()
             group.cancel_scope.cancel()
             # Without the error: a task group would wrap it, and no task of ours needs to be told.
             await group.__aexit__(None, None, None)
-            for warmth in self._warmths:
-                warmth.leave()
 
     def __repr__(self) -> str:
         names = ", ".join(str(warmth.model) for warmth in self._warmths)

@@ -73,10 +73,15 @@ def choose_model(requested: str | None, available: Sequence[Model]) -> Model:
 def _called(name: str, available: Sequence[Model]) -> Model | None:
     """The model of exactly this name, else the one whose name differs in its capitals alone."""
     for spelled in (str, str.casefold):
-        wanted = {spelled(name), spelled(f"{name}:latest")}
-        same = [model for model in available if wanted & {spelled(model.id), spelled(model.instance or "")}]
-        if same:
-            return _distinct(same)[0]
+        wanted, latest = spelled(name), spelled(f"{name}:latest")
+        by_id = [model for model in available if spelled(model.id) == wanted]
+        by_instance = [model for model in available if spelled(model.instance or "") == wanted]
+        by_tag = [model for model in available if spelled(model.id) == latest]
+        for same in map(_distinct, (by_id, by_instance, by_tag)):
+            if len(same) == 1:
+                return same[0]
+            if same:
+                raise _not_found(f"{name!r} may be each of {_names(same)}")
     return None
 
 
@@ -121,10 +126,12 @@ def _not_found(message: str) -> Exception:
 
 
 _TAIL = re.compile(
-    r"(?::latest|:\d+|@[^/]*|\.gguf|-latest|-0|-\d{4}-\d{2}-\d{2}|-\d{8}|-\d{2}-\d{4}|-\d{3,4})$"
+    r"(?::latest|:\d+|@[^/]*|\.gguf|-latest|-0|-\d{4}-\d{2}-\d{2}|-\d{8}|-\d{2}-\d{4}|-\d{3,4}|-i?q\d[a-z0-9_]*)$"
 )
 """What may stand behind a model's name and names the same model: a tag, an instance, a quantization, a
 file's ending, the date or the number of a release."""
+_VAGUE = re.compile(r"(?::latest|@main|\.gguf|-0)+$")
+"""What says nothing of which release it is."""
 _ALIAS = "-latest"
 _WORDS = re.compile(r"[^a-z0-9.]+")
 
@@ -136,20 +143,24 @@ def same_model(asked: str | None, answered: str | None) -> bool:
 
     >>> same_model("gpt-4o", "gpt-4o-2024-08-06"), same_model("gpt-4o", "gpt-4o-mini")
     (True, False)
+    >>> same_model("gpt-4o-2024-05-13", "gpt-4o-2024-08-06")
+    False
     >>> same_model("llama3", "llama3:latest"), same_model("qwen3-8b", "qwen/qwen3-8b:2")
     (True, True)
     """
     if not asked or not answered or asked == LOADED_MODEL:
         return True
     asked, answered = asked.casefold(), answered.casefold()
-    if asked == answered or _core(asked) == _core(answered):
+    less, more = sorted((_forms(asked), _forms(answered)), key=len)
+    if less[0] in more or (len(less) > 1 and more[0] in less):
         return True
     return asked.endswith(_ALIAS) and set(_WORDS.split(asked)[:-1]) <= set(_WORDS.split(answered))
 
 
-def _core(name: str) -> str:
-    """The name without its path and without what stands behind it."""
-    name = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    while found := _TAIL.search(name):
-        name = name[: found.start()]
-    return name
+def _forms(name: str) -> list[str]:
+    """The name without its path, and then without each thing that stands behind it. Two releases of one
+    model have a form in common, but neither is a form of the other."""
+    forms = [_VAGUE.sub("", name.replace("\\", "/").rstrip("/").rpartition("/")[2])]
+    while found := _TAIL.search(forms[-1]):
+        forms.append(forms[-1][: found.start()])
+    return forms

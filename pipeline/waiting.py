@@ -13,6 +13,7 @@ from tokenweir.pipeline.arrival import Arrival
 from tokenweir.pipeline.connection import Connection, DeadlinePassed
 from tokenweir.pipeline.deadlines import WAITED_FOR, late
 from tokenweir.pipeline.events import Failure, Outcome, PhaseName
+from tokenweir.pipeline.sources.base import BODY_WAIT
 
 TICK = 1.0
 """Seconds between two `Phase` events while nothing comes."""
@@ -121,6 +122,7 @@ class Waiting(Arrival):
 
     def _open(self, now: float) -> None:
         self._connection = self._source.open(self._request)
+        self._body, self._body_waited = bytearray(), 0.0
         self._headers_came = False
         self._inquiry.begin(now)
         if self._attempts == 1:
@@ -173,10 +175,15 @@ class Waiting(Arrival):
         """The headers have come."""
         self._meter.read(0, now)
         if not self._source.accepts(connection.status or 0, connection.headers):
-            body = await self._source.read_body(connection, self._early_budget(now))
-            self._waited += self._clock() - now
+            left = min(self._early_budget(now), BODY_WAIT - self._body_waited)
+            try:  # a wait that is cut off goes on with the same body
+                await self._source.read_body(connection, left, self._body)
+            finally:
+                spent = self._clock() - now
+                self._waited += spent
+                self._body_waited += spent
             if self.end is None:
-                told = self._source.refusal(connection.status or 0, connection.headers, body)
+                told = self._source.refusal(connection.status or 0, connection.headers, bytes(self._body))
                 self._end_or_retry("error", told)
         self._headers_came = False
 

@@ -21,7 +21,7 @@ from tokenweir.pipeline.protocols.unicode_halves import Halves, whole
 
 TEXT_LIMIT = 4096
 """Texts of one answer; one with more is broken or hostile (fault V14)."""
-KEPT_LIMIT = 1024 * 1024
+KEPT_LIMIT = 256 * 1024
 """Characters that are kept until their whole text comes; what is beyond is not verified."""
 
 _LATER = frozenset({"encrypted_content"})

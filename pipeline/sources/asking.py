@@ -19,7 +19,7 @@ from tokenweir.pipeline.errors import StreamError, error_for
 from tokenweir.pipeline.events import End, Failure
 from tokenweir.pipeline.protocols.failures import failure_from, is_error
 from tokenweir.pipeline.protocols.payload import read_payload, shown
-from tokenweir.pipeline.sources.base import Source
+from tokenweir.pipeline.sources.base import BODY_WAIT, Source
 from tokenweir.pipeline.sources.http import HTTPSource
 
 ANSWER_LIMIT = 16 * 1024 * 1024
@@ -50,6 +50,8 @@ class Question:
         self._clock: Clock = running_clock()
         self._began = self._clock()
         self._body = bytearray()
+        self._refused = bytearray()  # a wait that is cut off goes on with it
+        self._refused_at: float | None = None
         self._whole = False
 
     async def __aenter__(self) -> Self:
@@ -114,8 +116,12 @@ class Question:
         while connection.status is None:
             await connection.read()
         if not self._source.accepts(connection.status, connection.headers):
-            body = await self._source.read_body(connection, inf)
-            raise self._failed(self._source.refusal(connection.status, connection.headers, body))
+            self._refused_at = self._refused_at or self._clock()
+            left = self._refused_at + BODY_WAIT - self._clock()
+            await self._source.read_body(connection, left, self._refused)
+            raise self._failed(
+                self._source.refusal(connection.status, connection.headers, bytes(self._refused))
+            )
 
     def _keep(self, data: bytes | None) -> None:
         self._whole = not data

@@ -24,6 +24,9 @@ from tokenweir.stages.cumulative_detect import Mode, cumulative_detect
 from tokenweir.stages.decode_protocol import decode_frames, decode_protocol
 from tokenweir.stages.delta_extract import delta_extract
 
+BODY_WAIT = 5.0
+"""Seconds in which an error body must have come; what is there by then is used."""
+
 
 class Source:
     """A backend, as a pipeline sees it. Subclass it for one of your own: `open` is what is missing.
@@ -119,9 +122,9 @@ class Source:
         """Whether an answer that begins so is read as a stream; else `refusal` says what it means."""
         return status in (0, 200)
 
-    async def read_body(self, connection: Connection, seconds: float) -> builtins.bytes:
-        """The body of a refused answer, as far as it is worth reading and has come after `seconds`."""
-        return b""
+    async def read_body(self, connection: Connection, seconds: float, body: bytearray) -> None:
+        """Add to `body` that of a refused answer, as far as it is worth reading and has come after `seconds`.
+        Where this is cut off, another call goes on with the same body."""
 
     def refusal(self, status: int, headers: Mapping[str, str], body: builtins.bytes) -> Failure:
         """What a refused answer means."""

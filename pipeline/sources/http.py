@@ -47,10 +47,6 @@ _NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?")
 BODY_LIMIT = 65_536
 """Bytes of an error body after which no more is read."""
 
-BODY_WAIT = 5.0
-"""Seconds in which an error body must have come; what is there by then is used."""
-
-
 Tap = Callable[[HTTPRequest, Connection, Sequence[str]], Connection]
 """What may stand between a source and its connections: a recorder. It is given the request, the connection
 and what must never be shown, and gives the connection that is read in its place."""
@@ -163,18 +159,17 @@ class HTTPSource(Source):
     def accepts(self, status: int, headers: Mapping[str, str]) -> bool:
         return status == _OK and headers.get("Content-Encoding", "").lower() in ("", "identity")
 
-    async def read_body(self, connection: Connection, seconds: float) -> bytes:
-        body = b""
-        with anyio.move_on_after(max(0.0, min(seconds, BODY_WAIT))):
+    async def read_body(self, connection: Connection, seconds: float, body: bytearray) -> None:
+        with anyio.move_on_after(max(0.0, seconds)):
             while len(body) < BODY_LIMIT:
                 try:
                     data = await connection.read()
                 except Exception:  # noqa: BLE001 - the refusal is what matters; its body may be cut
-                    return body + connection.rescue()
+                    data = None
+                    body += connection.rescue()
                 if not data:
-                    break
+                    return
                 body += data
-        return body
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
         """PROTOCOLS section 9: every backend's error body, a redirect (never followed: it would carry

@@ -105,7 +105,7 @@ class LMStudio(LMStudioModels):
     def scrub(self, failure: Failure) -> Failure:
         """An LM Studio without REST v1 says so once: the request is made again, of its OpenAI face."""
         told = super().scrub(failure)
-        if not self._tried_rest or self.face is not None or self._too_old or not is_too_old(told):
+        if not self._tried_rest or self.face is not None or not is_too_old(told):
             return told
         self._too_old = True
         message = f"this LM Studio has no REST v1, and is asked by its OpenAI face ({told.message})"

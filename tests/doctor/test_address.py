@@ -38,11 +38,20 @@ def test_the_root_stands_before_any_api(url: str, root: str) -> None:
         ("2606:4700::1111", False),
         ("api.openai.com", False),
         ("localhost.example.com", False),
+        ("134744072", False),
+        ("0x08080808", False),
     ],
 )
 def test_what_is_near_costs_nothing(host: str, local: bool) -> None:  # noqa: FBT001 - a table's column
     """By name or number; no name server is asked."""
     assert is_local(host) is local
+
+
+def test_no_key_in_clear_text() -> None:
+    """P24: a host that is not near is asked over TLS where the address does not say how."""
+    assert read_address("api.openai.com").root == "https://api.openai.com"
+    assert read_address("gateway.example.com:8443/v1").root == "https://gateway.example.com:8443"
+    assert read_address("localhost:1234").root == "http://localhost:1234"
 
 
 def test_known_hosts_and_their_paths() -> None:

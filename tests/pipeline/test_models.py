@@ -110,6 +110,7 @@ def test_a_long_list_is_cut() -> None:
         ("qwen/qwen3-8b", "qwen3-8b@q4_k_m"),
         ("/models/tiny.gguf", "tiny"),
         ("org/tiny", "org/tiny@main"),
+        ("qwen3-8b", "Qwen3-8B-Q4_K_M.gguf"),
         ("models/gemini-pro", "Gemini-Pro"),
     ],
 )
@@ -120,8 +121,29 @@ def test_aliases_are_no_mismatch(asked: str | None, answered: str | None) -> Non
 
 @pytest.mark.parametrize(
     ("asked", "answered"),
-    [("gpt-4o", "gpt-4o-mini"), ("qwen3-8b", "qwen3-14b"), ("llama3:8b", "llama3:70b"), ("a-latest", "b-1")],
+    [
+        ("gpt-4o", "gpt-4o-mini"),
+        ("qwen3-8b", "qwen3-14b"),
+        ("llama3:8b", "llama3:70b"),
+        ("a-latest", "b-1"),
+        ("gpt-4o-2024-05-13", "gpt-4o-2024-11-20"),
+        ("claude-3-5-sonnet-20240620", "claude-3-5-sonnet-20241022"),
+        ("x@q4", "x@q8"),
+        ("qwen:7", "qwen:14"),
+    ],
 )
 def test_another_model_is_one(asked: str, answered: str) -> None:
     """One name that begins like another is no alias."""
     assert not same_model(asked, answered)
+
+
+def test_the_exact_name_comes_first() -> None:
+    """Before another model's instance and before a tag that may be left out; capitals alone decide nothing
+    between two."""
+    tagged = [Model("llama3:latest"), Model("llama3")]
+    instances = [Model("a", "loaded", instance="b"), Model("b", "not_loaded")]
+
+    assert choose_model("llama3", tagged).id == "llama3"
+    assert choose_model("b", instances).id == "b"
+    with pytest.raises(RequestError, match="may be each of Qwen, qwen"):
+        choose_model("QWEN", [Model("Qwen"), Model("qwen")])

@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from tests.reader import Heard, hear
+from tests.scripted import Attempt, scripted
 from tests.transcripts import HELLO, PING, text
 from tests.virtual import virtual
 from tokenweir import Deadlines, Delta, Failure, Phase, Pipeline, fallback, first_token_wins
@@ -177,3 +178,20 @@ async def test_a_source_that_raises_is_out() -> None:
     heard = await race(Unaskable([HELLO]), backend(1.0, HELLO))
 
     assert heard.text == "Hello"
+
+
+async def test_refusals_without_end_end() -> None:
+    """P15: a body that does not end is cut off by its own deadline, also where a wait is cut each second."""
+    half = Attempt(400, b'{"error":{"message":"no', 60.0)
+    sources = [scripted(half)[0], scripted(half)[0]]
+    stream = Pipeline(first_token_wins(*sources)).stream("hi", check=False)
+    began = anyio.current_time()
+
+    with anyio.fail_after(9):
+        async for _ in stream.batches(every=1.0):
+            pass
+
+    assert stream.end is not None
+    assert stream.end.failure is not None
+    assert "no" in stream.end.failure.message
+    assert anyio.current_time() - began == pytest.approx(5.0, abs=0.1)

@@ -334,7 +334,7 @@ async def test_an_error_body_that_does_not_end() -> None:
 
 async def test_an_error_body_that_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
     """U17, P15: a refusal is told with what is there when its time is over."""
-    monkeypatch.setattr("tokenweir.pipeline.sources.http.BODY_WAIT", 0.1)
+    monkeypatch.setattr("tokenweir.pipeline.waiting.BODY_WAIT", 0.1)
     heard = await ask(
         apart(head("400 Bad Request", "Content-Length: 1000"), b"the model is tired", stay=True)
     )

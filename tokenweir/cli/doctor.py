@@ -99,7 +99,9 @@ async def _examine(
             status.stop()
     if as_json and profile is not None:
         utf8_output().write(json_line(profile))
-    elif not as_json:
+    elif as_json:
+        click.echo("\n".join(map(finding_lines, findings)), err=True)
+    else:
         click.echo(summary(findings))
     return _code(profile, findings)
 

@@ -4,6 +4,7 @@ Law of this file: pure; a URL in, an Address out. It asks no name server: what a
 change, and says nothing of who pays.
 """
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ HOSTS: Mapping[str, str] = {
 _OURS = (".local", ".lan", ".internal", ".home.arpa", ".localhost", ".test")
 _ENDS = ("/chat/completions", "/messages", "/responses", "/models", "/v1beta", "/v1", "/v0")
 _LOCAL_END = "/api"
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]+", re.IGNORECASE)  # an address of the internet, oddly written
 
 
 class Address(Struct, frozen=True):
@@ -48,12 +50,14 @@ def read_address(url: str) -> Address:
 
     >>> read_address("localhost:1234/v1")
     Address(root='http://localhost:1234', local=True, provider=None)
-    >>> read_address("https://api.openai.com").provider
-    'openai'
+    >>> read_address("api.openai.com/v1")
+    Address(root='https://api.openai.com', local=False, provider='openai')
     """
     whole = read_base_url(url if "://" in url else f"http://{url}", "doctor", "")
     host = urlsplit(whole).hostname or ""
     local = is_local(host)
+    if "://" not in url and not local:  # a key must not go out in clear text because nobody wrote the s
+        whole = whole.replace("http://", "https://", 1)
     return Address(_root(whole, local=local), local, HOSTS.get(host))
 
 
@@ -66,7 +70,7 @@ def is_local(host: str) -> bool:
     try:
         return not ip_address(host.partition("%")[0]).is_global
     except ValueError:
-        return "." not in host or host.endswith(_OURS)
+        return ("." not in host and not _NUMBER.fullmatch(host)) or host.endswith(_OURS)
 
 
 def _root(url: str, *, local: bool) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import anyio
 import msgspec
 import pytest
 
@@ -85,6 +86,24 @@ async def test_an_older_lm_studio_is_asked_by_the_other_face(status: int, header
 
     assert [(one.end.outcome, one.end.stats.attempts) for one in heard] == [("complete", 2), ("complete", 1)]
     assert urls(transport) == ["/api/v1/chat", "/v1/chat/completions", "/v1/chat/completions"]
+
+
+async def test_an_older_lm_studio_that_is_asked_twice_at_once() -> None:
+    """Both are on their way before either knows: both are asked again by the other face."""
+    transport = ScriptedTransport(
+        Attempt(404, OLD), Attempt(404, OLD), Attempt(200, HELLO), Attempt(200, HELLO)
+    )
+    pipeline = Pipeline(connect("lmstudio", model="m", transport=transport))
+    ends: list[str] = []
+
+    async def one() -> None:
+        ends.append((await hear(pipeline.stream("hi"))).end.outcome)
+
+    async with anyio.create_task_group() as both:
+        both.start_soon(one)
+        both.start_soon(one)
+
+    assert ends == ["complete", "complete"]
 
 
 async def test_a_missing_model_is_no_older_lm_studio() -> None:
