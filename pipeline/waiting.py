@@ -179,8 +179,7 @@ class Waiting(Arrival):
             try:  # a wait that is cut off goes on with the same body
                 await self._source.read_body(connection, left, self._body)
             finally:
-                spent = self._clock() - now
-                self._waited += spent
+                self._waited += (spent := self._clock() - now)
                 self._body_waited += spent
             if self.end is None:
                 told = self._source.refusal(connection.status or 0, connection.headers, bytes(self._body))
