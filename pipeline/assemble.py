@@ -1,11 +1,12 @@
 """The whole answer, put together from its events.
 
 Law of this file: pure bookkeeping of the vocabulary, in the order in which events came; revisions
-are applied exactly. No I/O, no clock. Linear in what was sent: text is kept in pieces, joined when
-it is asked for, and a revision takes pieces from the end.
+are applied exactly. No I/O, no clock. Linear in what was sent: text is kept as characters, whatever pieces
+it came in, and a revision takes some from the end.
 """
 
 from collections.abc import Iterable
+from io import StringIO
 from typing import Literal, TypedDict
 
 from tokenweir.pipeline.events import (
@@ -35,31 +36,27 @@ class Text:
     ('Hello world', 11)
     """
 
-    __slots__ = ("_parts", "size")
+    __slots__ = ("_said", "size")
 
     def __init__(self) -> None:
-        self._parts: list[str] = []
+        self._said = StringIO()  # a list would cost fifty bytes for each small delta
         self.size = 0
         """Length in code points."""
 
     def add(self, text: str) -> None:
         """Append."""
-        self._parts.append(text)
-        self.size += len(text)
+        self.size += self._said.write(text)
 
     def revise(self, keep: int, text: str) -> None:
         """Keep the first `keep` code points (all, where there are fewer), then append `text`."""
-        while self.size > keep:
-            last = self._parts.pop()
-            self.size -= len(last)
-            if self.size < keep:
-                self.add(last[: keep - self.size])
+        if keep < self.size:
+            self._said.seek(keep)
+            self._said.truncate()
+            self.size = keep
         self.add(text)
 
     def __str__(self) -> str:
-        if len(self._parts) != 1:
-            self._parts = ["".join(self._parts)]
-        return self._parts[0]
+        return self._said.getvalue()
 
 
 class ToolCall(TypedDict):

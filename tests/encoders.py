@@ -14,7 +14,10 @@ from tokenweir.pipeline.events import Event, FinishReason
 from tokenweir.stages.decode_protocol import PROTOCOLS
 
 FOLDER = Path(__file__).parents[1] / "pipeline" / "protocols"
-OPTIONS: Mapping[str, Mapping[str, Any]] = {"OpenAIChatEncode": {"include_usage": True}}
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "OpenAIChatEncode": {"include_usage": True},
+    "OpenAICompletionsEncode": {"include_usage": True},
+}
 """What an encoder must be told, to write all that it can."""
 
 CLASSES: Mapping[str, Callable[..., Core[Event, bytes]]] = {
@@ -38,6 +41,7 @@ FOLDED: Mapping[str, Mapping[FinishReason, FinishReason]] = {
     "ollama-chat": {"other": "stop", "pause": "stop", "content_filter": "stop"},
     "ollama-generate": {"other": "stop", "pause": "stop", "content_filter": "stop"},
     "openai-chat": {"other": "stop", "pause": "stop"},
+    "openai-completions": {"other": "stop", "pause": "stop"},
 }
 """Protocol -> finish reasons that it has no word for, and what they become."""
 

@@ -16,7 +16,8 @@ from tests.servers import answer, serve
 from tests.wire import openai_chat
 from tokenweir.pipeline.assemble import Assembly
 from tokenweir.pipeline.events import Finish
-from tokenweir.pipeline.protocols.openai_chat_encode import OpenAIChatEncode, usage_body
+from tokenweir.pipeline.protocols.openai_bodies import usage_body
+from tokenweir.pipeline.protocols.openai_chat_encode import OpenAIChatEncode
 from tokenweir.stages import append_only, cumulative_detect, decode_protocol, delta_extract, sse_decode
 
 pytestmark = pytest.mark.anyio

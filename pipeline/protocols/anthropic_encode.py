@@ -31,7 +31,7 @@ from tokenweir.pipeline.protocols.anthropic_error import error_body
 from tokenweir.pipeline.protocols.anthropic_usage import delta_usage, start_usage
 from tokenweir.pipeline.protocols.encode import Encode
 from tokenweir.pipeline.protocols.named_event import named_event
-from tokenweir.pipeline.protocols.openai_chat_encode import comment
+from tokenweir.pipeline.protocols.openai_waiting import comment
 
 _REASONS: Mapping[FinishReason, str] = {
     "stop": "end_turn",

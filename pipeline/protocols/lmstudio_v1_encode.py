@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Raw, Struct
 
+from tokenweir.pipeline.assemble import Text
 from tokenweir.pipeline.errors import StageError
 from tokenweir.pipeline.events import (
     Channel,
@@ -33,6 +34,8 @@ from tokenweir.pipeline.protocols.named_event import named_event
 
 OUTPUT_LIMIT = 8 * 1024 * 1024
 """Characters of the answer, and bytes of its tools, that are kept for `chat.end`, which repeats them."""
+ITEM_SIZE = 1024
+"""What each item of it counts besides its text: an empty one is kept too."""
 
 _WAITS: Mapping[str, str] = {"loading": "model_load", "prefill": "prompt_processing"}
 _ITEMS: Mapping[str, str] = {"tool_call.success": "tool_call", "tool_call.failure": "invalid_tool_call"}
@@ -48,7 +51,7 @@ class _Said(Struct):
     """One reasoning or message as far as it has come."""
 
     type: str
-    pieces: list[str]
+    text: Text
 
 
 class LMStudioV1Encode(Encode):
@@ -63,8 +66,8 @@ class LMStudioV1Encode(Encode):
         self._model = model
         self._begun = False
         self._open: str | None = None  # what has started and not ended
-        self._output: list[_Said | Mapping[str, Any]] = []
-        self._saying: list[str] = []  # the pieces of its last text
+        self._output: list[_Said | Raw] = []
+        self._saying = Text()  # the last text in it
         self._held = 0
         self._stats: dict[str, Any] = {}
 
@@ -102,13 +105,13 @@ class LMStudioV1Encode(Encode):
         elif kind == "response_id":
             self._id = self._id or as_text(msgspec.json.decode(data)) or None
         elif kind in _STEADY:
-            self._keep({**_object(data), "type": kind}, len(bytes(data)), out)
+            self._keep({**_object(data), "type": kind}, out)
         elif kind.startswith("tool_call."):
             fields = _object(data)
             self._close(out)
             self._frame(kind, fields, out)
             if kind in _ITEMS:
-                self._keep({**fields, "type": _ITEMS[kind]}, len(bytes(data)), out)
+                self._keep({**fields, "type": _ITEMS[kind]}, out)
 
     def _wait(self, phase: Phase, out: list[bytes]) -> None:
         """A load or a prefill: it starts with 0, ends with 1, and ends where anything else begins."""
@@ -123,20 +126,21 @@ class LMStudioV1Encode(Encode):
 
     def _text(self, channel: Channel, text: str, out: list[bytes], *, anew: bool = False) -> None:
         section = "reasoning" if channel == "reasoning" else "message"
+        size = 0
         if self._open != section:
+            size = ITEM_SIZE
             self._enter(section, out)
-            self._saying = []
+            self._saying = Text()
             self._output.append(_Said(section, self._saying))
         self._frame(f"{section}.delta", {"content": text}, out)
-        if anew:
-            self._held -= sum(map(len, self._saying))
-            self._saying.clear()
-        self._saying.append(text)
-        self._hold(len(text), out)
+        before = self._saying.size
+        self._saying.revise(0 if anew else before, text)
+        self._hold(size + self._saying.size - before, out)
 
-    def _keep(self, item: dict[str, Any], size: int, out: list[bytes]) -> None:
-        self._output.append(item)
-        self._hold(size, out)
+    def _keep(self, item: dict[str, Any], out: list[bytes]) -> None:
+        data = msgspec.json.encode(item)
+        self._output.append(Raw(data))
+        self._hold(ITEM_SIZE + len(data), out)
 
     def _hold(self, size: int, out: list[bytes]) -> None:
         self._held += size
@@ -190,8 +194,8 @@ def error_of(failure: Failure) -> dict[str, Any]:
     return {"type": failure.kind, "message": failure.message or failure.kind, **code}
 
 
-def _item(item: _Said | Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"type": item.type, "content": "".join(item.pieces)} if isinstance(item, _Said) else item
+def _item(item: _Said | Raw) -> Mapping[str, Any] | Raw:
+    return {"type": item.type, "content": str(item.text)} if isinstance(item, _Said) else item
 
 
 def _object(data: Raw) -> dict[str, Any]:

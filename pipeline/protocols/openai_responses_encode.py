@@ -28,11 +28,14 @@ from tokenweir.pipeline.events import (
 )
 from tokenweir.pipeline.protocols.encode import Encode
 from tokenweir.pipeline.protocols.named_event import named_event
-from tokenweir.pipeline.protocols.openai_chat_encode import comment, error_body
+from tokenweir.pipeline.protocols.openai_bodies import error_body
 from tokenweir.pipeline.protocols.openai_responses_written import PARTS, Call, Spoken, usage_body
+from tokenweir.pipeline.protocols.openai_waiting import comment
 
 TEXT_LIMIT = 8 * 1024 * 1024
 """Characters of one answer, which are kept until it ends: all of it comes again whole."""
+ITEM_SIZE = 1024
+"""What each item and part counts besides its text: an empty one is kept too."""
 
 _REASONS: Mapping[FinishReason, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 _ECHO: Mapping[str, Any] = {
@@ -122,12 +125,14 @@ class OpenAIResponsesEncode(Encode):
             self._open = Spoken(len(self._items), self._name, channel)
             self._items.append(self._open)
             self._event("response.output_item.added", self._open.added(), out)
+        size = 0
         if self._open.channel != channel or not self._open.parts:
+            size = ITEM_SIZE
             self._close_part(self._open, out)
             self._event("response.content_part.added", self._open.begin(channel), out)
-        self._open.say(text, again=again)
+        size += self._open.say(text, again=again)
         self._event(f"response.{PARTS[channel].event}.delta", self._open.delta(text), out)
-        self._grow(text, out, again=again)
+        self._grow(size, out)
 
     def _call(self, event: ToolDelta, out: list[bytes]) -> None:
         self._begin(out)
@@ -140,13 +145,14 @@ class OpenAIResponsesEncode(Encode):
             self._calls[event.call] = call
             self._items.append(call)
             self._event("response.output_item.added", call.added(), out)
+            self._grow(ITEM_SIZE, out)
         self._arguments(call, event.arguments, out)
 
     def _arguments(self, call: Call, text: str, out: list[bytes], *, again: bool = False) -> None:
-        if text:
-            call.say(text, again=again)
+        if text and not self._over:
+            size = call.say(text, again=again)
             self._event("response.function_call_arguments.delta", call.delta(text), out)
-            self._grow(text, out, again=again)
+            self._grow(size, out)
 
     def _snapshot(self, event: Snapshot, out: list[bytes]) -> None:
         if event.channel == "tool":
@@ -155,8 +161,8 @@ class OpenAIResponsesEncode(Encode):
         else:
             self._text(event.channel, event.text, out, again=True)
 
-    def _grow(self, text: str, out: list[bytes], *, again: bool) -> None:
-        self._size = max(self._size, len(text)) if again else self._size + len(text)
+    def _grow(self, size: int, out: list[bytes]) -> None:
+        self._size += size
         if self._size > TEXT_LIMIT and not self._over:
             message = f"an answer of more than {TEXT_LIMIT} characters (the limit of openai-responses)"
             self._end(Failure("limit", message), out)

@@ -1,12 +1,12 @@
 """openai-responses, writing: an item of the output, as it begins, grows and ends.
 
-Law of this file: the fields of each event, exactly those that clients' types demand; no frames. A text
-is kept in pieces and joined when it ends.
+Law of this file: the fields of each event, exactly those that clients' types demand; no frames.
 """
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from tokenweir.pipeline.assemble import Text
 from tokenweir.pipeline.events import Channel, Usage
 
 
@@ -34,7 +34,7 @@ class Spoken:
     def __init__(self, index: int, name: str, channel: Channel) -> None:
         self.channel: Channel = channel
         self.parts: list[dict[str, Any]] = []
-        self._pieces: list[str] = []
+        self._text = Text()
         self._index = index
         self._kind = PARTS[channel].item
         self._id = f"{'rs' if self._kind == 'reasoning' else 'msg'}_{name}_{index}"
@@ -46,15 +46,13 @@ class Spoken:
     def begin(self, channel: Channel) -> dict[str, Any]:
         """A new part."""
         self.channel = channel
-        self._pieces = []
+        self._text = Text()
         self.parts.append(self._part(""))
         return {**self._place, "part": self.parts[-1]}
 
-    def say(self, text: str, *, again: bool) -> None:
-        """More of the last part, or all of it again."""
-        if again:
-            self._pieces.clear()
-        self._pieces.append(text)
+    def say(self, text: str, *, again: bool) -> int:
+        """More of the last part, or all of it again: by how many characters it grew."""
+        return _say(self._text, text, again=again)
 
     def delta(self, text: str) -> dict[str, Any]:
         """The fields of a delta."""
@@ -62,7 +60,7 @@ class Spoken:
 
     def whole(self) -> dict[str, Any]:
         """The fields of the end of a text."""
-        self.parts[-1] = self._part("".join(self._pieces))
+        self.parts[-1] = self._part(str(self._text))
         field = PARTS[self.channel].field
         return {**self._place, field: self.parts[-1][field], **self._logprobs}
 
@@ -109,13 +107,11 @@ class Call:
         self._index = index
         self._id = f"fc_{name}_{index}"
         self._call = {"call_id": call_id, "name": function}
-        self._pieces: list[str] = []
+        self._text = Text()
 
-    def say(self, text: str, *, again: bool) -> None:
-        """More of its arguments, or all of them again."""
-        if again:
-            self._pieces.clear()
-        self._pieces.append(text)
+    def say(self, text: str, *, again: bool) -> int:
+        """More of its arguments, or all of them again: by how many characters they grew."""
+        return _say(self._text, text, again=again)
 
     def delta(self, text: str) -> dict[str, Any]:
         """The fields of a delta."""
@@ -123,7 +119,7 @@ class Call:
 
     def whole(self) -> dict[str, Any]:
         """The fields of the end of its arguments."""
-        name, arguments = self._call["name"], "".join(self._pieces)
+        name, arguments = self._call["name"], str(self._text)
         return {"item_id": self._id, "output_index": self._index, "name": name, "arguments": arguments}
 
     def added(self) -> dict[str, Any]:
@@ -136,7 +132,7 @@ class Call:
 
     def item(self, status: str) -> dict[str, Any]:
         """All of it so far."""
-        return self._item(status, "".join(self._pieces))
+        return self._item(status, str(self._text))
 
     def _item(self, status: str, arguments: str) -> dict[str, Any]:
         return {
@@ -146,6 +142,12 @@ class Call:
             "arguments": arguments,
             **self._call,
         }
+
+
+def _say(said: Text, text: str, *, again: bool) -> int:
+    before = said.size
+    said.revise(0 if again else before, text)
+    return said.size - before
 
 
 def usage_body(usage: Usage) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The answer is put together exactly."""
 
+import tracemalloc
 from time import process_time
 
 import pytest
@@ -54,6 +55,24 @@ def test_text_is_a_string(edits: list[str | tuple[int, str]]) -> None:
         assert str(asked) == model
         assert (text.size, asked.size) == (len(model), len(model))
     assert str(text) == model
+
+
+@pytest.mark.parametrize("revised", [False, True])
+def test_text_is_kept_as_characters(*, revised: bool) -> None:
+    """P8: a hundred thousand small pieces are held as their characters, and not each as an object; what
+    was revised takes four bytes each."""
+    text = Text()
+    tracemalloc.start()
+    try:
+        for number in range(100_000):
+            text.add(f"{number % 100:02}")
+            if revised and number == 10:
+                text.revise(3, "x")
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert held < (6 if revised else 3) * text.size
 
 
 def test_keep_counts_code_points() -> None:

@@ -55,9 +55,9 @@ def test_a_call_is_whole() -> None:
     ]
 
 
-def test_an_answer_without_text_has_none() -> None:
+def test_an_answer_without_text() -> None:
     """A choice without a token is still a choice."""
     (choice,) = body(Quirks(script=script_of("")))["choices"]
 
-    assert choice["message"]["content"] is None
+    assert choice["message"]["content"] == ""
     assert choice["finish_reason"] == "stop"

@@ -5,17 +5,18 @@ encoder, so that strict clients take them; the errors are LM Studio's (PROTOCOLS
 Unlike its OpenAI face, this one tells how far a load and a prefill have come.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from tokenweir.pipeline.events import Done, Extra, Failure, Finish, Phase
+from tokenweir.pipeline.events import Done, Extra, Failure, Phase
 from tokenweir.pipeline.json_value import as_object
 from tokenweir.pipeline.protocols.lmstudio_v1_encode import LMStudioV1Encode
 from tokenweir.pipeline.protocols.named_event import named_event
 from tokenweir.simulator import refusals
 from tokenweir.simulator.answer import Answer, Step
+from tokenweir.simulator.answer_faults import spoiled_answer
 from tokenweir.simulator.ask import BadAsk
 from tokenweir.simulator.faults import CRASH, ENDINGS, spoil
 from tokenweir.simulator.frames import Chunks, Frame, bytewise, frames, sse
@@ -72,11 +73,11 @@ def _stream(asked: LMStudioAsk, quirks: Quirks, left: float, encode: LMStudioV1E
         yield from _waiting(quirks, left)
         yield from _timed(Answer(asked.ask, quirks, "", model), quirks, left)
 
-    fault = _OF_THE_ANSWER.get(quirks.fault or "")
-    if fault is None:
+    broken = spoiled_answer(steps(), quirks, _CRASHED)
+    if broken is None:
         spoiled = spoil(frames(steps(), encode), quirks, LMStudioChunks())
     else:
-        spoiled = frames(fault(steps(), quirks.fault_after), encode)
+        spoiled = frames(broken, encode)
     return Reply(200, EVENT_STREAM, spoiled, ENDINGS.get(quirks.fault or "", "complete"), model)
 
 
@@ -115,30 +116,6 @@ def _timed(answer: Answer, quirks: Quirks, left: float) -> Iterator[Step]:
             told = {name: value for name, value in took.items() if value is not None}
             yield Step(step.at, Extra("stats", msgspec.Raw(msgspec.json.encode(told))))
         yield step
-
-
-def _crashing(steps: Iterable[Step], after: int) -> Iterator[Step]:
-    """An error in the middle, before the finish at the latest, and `chat.end` with what was said."""
-    found, seen, crashed = iter(steps), 0, False
-    while not crashed:
-        step = next(found)
-        crashed = isinstance(step.event, Finish) or (step.token and seen >= after)
-        yield Step(step.at, Done(_CRASHED)) if crashed else step
-        seen += step.token
-
-
-def _endless(steps: Iterable[Step], _after: int) -> Iterator[Step]:
-    """`chat.end` is the finish and the end in one."""
-    return (step for step in steps if not isinstance(step.event, Done))
-
-
-_OF_THE_ANSWER: Mapping[str, Callable[[Iterable[Step], int], Iterator[Step]]] = {
-    "error": _crashing,
-    "no-done": _endless,
-    "no-finish": _endless,
-    "no-end": _endless,
-}
-"""Faults of the answer itself, since its last event repeats what was said before."""
 
 
 class LMStudioChunks(Chunks):

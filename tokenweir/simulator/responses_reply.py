@@ -4,17 +4,18 @@ Law of this file: pure; what reply.py is for the chat API, whose errors are this
 are those of the library's own encoder, so that strict clients take them (PROTOCOLS 7.1).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from tokenweir.pipeline.events import Delta, Done, Event, Failure, Finish, Start
+from tokenweir.pipeline.events import Delta, Event, Failure, Start
 from tokenweir.pipeline.json_value import as_object
 from tokenweir.pipeline.protocols.named_event import named_event
 from tokenweir.pipeline.protocols.openai_responses_encode import OpenAIResponsesEncode
 from tokenweir.simulator import refusals
 from tokenweir.simulator.answer import CREATED, Answer, Step
+from tokenweir.simulator.answer_faults import spoiled_answer
 from tokenweir.simulator.ask import Ask, BadAsk
 from tokenweir.simulator.faults import CRASH, ENDINGS, spoil
 from tokenweir.simulator.frames import Chunks, Frame, bytewise, frames, sse
@@ -52,11 +53,12 @@ def _stream(ask: Ask, quirks: Quirks, left: float, name: str, model: str) -> Rep
         yield from waiting(quirks, left)
         yield from Answer(ask, quirks, name, model).steps(left + quirks.prefill_seconds)
 
-    fault = _OF_THE_ANSWER.get(quirks.fault or "")
-    if fault is None:
+    failure = Failure("upstream", _BROKEN.get(quirks.provider, _FAILED), code="server_error")
+    broken = spoiled_answer(steps(), quirks, failure)
+    if broken is None:
         spoiled = spoil(frames(steps(), encode), quirks, ResponsesChunks(quirks, name, model))
     else:
-        spoiled = frames(fault(steps(), quirks), encode)
+        spoiled = frames(broken, encode)
     return Reply(200, EVENT_STREAM, spoiled, ENDINGS.get(quirks.fault or "", "complete"), model)
 
 
@@ -70,32 +72,6 @@ def _at_once(ask: Ask, quirks: Quirks, left: float, name: str, model: str) -> Re
     body = b"" if quirks.fault == "empty" else msgspec.json.encode(response)
     at = left + quirks.prefill_seconds + answer.seconds
     return at_once(Frame(at, body), model, ENDINGS.get(quirks.fault or "", "complete"))
-
-
-def _failing(steps: Iterable[Step], quirks: Quirks) -> Iterator[Step]:
-    """An `error` event in the middle, and nothing behind it."""
-    seen = 0
-    for step in steps:
-        if isinstance(step.event, Finish) or (step.token and seen >= quirks.fault_after):
-            failure = Failure("upstream", _BROKEN.get(quirks.provider, _FAILED), code="server_error")
-            yield Step(step.at, Done(failure))
-            return
-        seen += step.token
-        yield step
-
-
-def _endless(steps: Iterable[Step], _quirks: Quirks) -> Iterator[Step]:
-    """`response.completed` is the finish and the end in one."""
-    return (step for step in steps if not isinstance(step.event, Done))
-
-
-_OF_THE_ANSWER: Mapping[str, Callable[[Iterable[Step], Quirks], Iterator[Step]]] = {
-    "error": _failing,
-    "no-done": _endless,
-    "no-finish": _endless,
-    "no-end": _endless,
-}
-"""Faults of the answer itself, since its last event repeats what was said before."""
 
 
 class ResponsesChunks(Chunks):

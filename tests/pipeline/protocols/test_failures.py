@@ -15,7 +15,7 @@ from tokenweir.pipeline.protocols.failures import (
     says_error,
     unescaped_error,
 )
-from tokenweir.pipeline.protocols.openai_chat_encode import error_body
+from tokenweir.pipeline.protocols.openai_bodies import error_body
 
 N_KEEP = (
     "The number of tokens to keep from the initial prompt is greater than the context length "

@@ -1,6 +1,7 @@
 """The events of LM Studio's REST v1 as they are written."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import msgspec
@@ -208,12 +209,38 @@ def test_what_has_no_form(refused: Event, message: str) -> None:
 def test_what_is_kept_for_the_end_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """V13: an answer beyond the bound ends with a failure; resends count once."""
     monkeypatch.setattr(lmstudio_v1_encode, "OUTPUT_LIMIT", 8)
+    monkeypatch.setattr(lmstudio_v1_encode, "ITEM_SIZE", 0)
     resent = written(*(Snapshot("12345678") for _ in range(9)), Done())
     found = written(Delta("1234"), Delta("5678"), Delta("9"), Delta("late"))
 
     assert "error" not in resent[-2]
     assert found[-2]["error"]["type"] == "limit"
     assert found[-1]["result"]["output"] == []
+
+
+@pytest.mark.parametrize(
+    "event", [Delta("", "reasoning"), Extra("tool_call.success", raw({})), Extra("tool_call", raw({"a": []}))]
+)
+def test_an_item_without_text_counts_too(monkeypatch: pytest.MonkeyPatch, event: Event) -> None:
+    """P8: no number of empty items goes beyond the bound."""
+    monkeypatch.setattr(lmstudio_v1_encode, "OUTPUT_LIMIT", 10_000)
+    found = written(*[event, Delta("")] * 10)
+
+    assert found[-2]["error"]["type"] == "limit"
+
+
+def test_kept_as_characters() -> None:
+    """P8: a hundred thousand small deltas are held as their characters, and not each as an object."""
+    core = LMStudioV1Encode()
+    tracemalloc.start()
+    try:
+        for number in range(100_000):
+            core.feed([Delta(f"{number % 100:02}")])
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert held < 3 * 200_000
 
 
 def said(wire: bytes) -> tuple[list[Event], list[tuple[str, str]]]:

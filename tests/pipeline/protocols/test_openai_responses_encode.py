@@ -210,11 +210,23 @@ def test_snapshots_are_written_as_they_are() -> None:
 def test_an_answer_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """V14: what is kept has a bound; a resend counts once."""
     monkeypatch.setattr(openai_responses_encode, "TEXT_LIMIT", 10)
+    monkeypatch.setattr(openai_responses_encode, "ITEM_SIZE", 0)
     texts = written(*[Delta("1234")] * 5, Done())
     calls = written(ToolDelta(0, "a", "f"), *[ToolDelta(0, None, None, "1234")] * 5, Done())
 
     assert [found[-1]["error"]["type"] for found in (texts, calls)] == ["limit", "limit"]
     assert kinds(*[Snapshot("1234")] * 5, Done())[-1] == "completed"
+
+
+def test_an_item_without_text_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P8: no number of empty parts, calls or whole texts goes beyond the bound."""
+    monkeypatch.setattr(openai_responses_encode, "TEXT_LIMIT", 10_000)
+    parts = written(*[Delta(""), Delta("", "refusal")] * 9, Done())
+    items = written(*[Delta(""), Delta("", "reasoning")] * 9, Done())
+    calls = written(*[ToolDelta(at, arguments="x") for at in range(19)], Done())
+    texts = written(*[Snapshot("x" * 999), Snapshot("y" * 999, "reasoning")] * 4, Done())
+
+    assert [found[-1]["error"]["type"] for found in (parts, items, calls, texts)] == ["limit"] * 4
 
 
 @pytest.mark.parametrize("event", [Revise(0, "a"), Delta("a", "text", 1), Finish("stop", "stop", 1)])

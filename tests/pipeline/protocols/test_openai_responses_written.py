@@ -1,5 +1,9 @@
 """The items of the output as they are written."""
 
+import tracemalloc
+
+import pytest
+
 from tokenweir.pipeline.events import Usage
 from tokenweir.pipeline.protocols.openai_responses_written import Call, Spoken, usage_body
 
@@ -55,6 +59,23 @@ def test_a_resend_stands_for_all() -> None:
         call.say(text, again=True)
 
     assert (item.whole()["text"], call.whole()["arguments"]) == ("I am", "I am")
+
+
+@pytest.mark.parametrize("item", [Spoken(0, "x", "text"), Call(1, "x", "a", "f")])
+def test_kept_as_characters(item: Spoken | Call) -> None:
+    """P8: a hundred thousand small deltas are held as their characters, and not each as an object."""
+    size = 0
+    tracemalloc.start()
+    try:
+        for number in range(100_000):
+            size += item.say(f"{number % 100:02}", again=False)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert size == 200_000
+    assert held < 3 * size
+    assert item.say("all", again=True) == 3 - size
 
 
 def test_a_call() -> None:
