@@ -27,6 +27,10 @@ _OPEN = 200
 _NORMAL = b"\x03\xe8"
 """The code of a close frame (1000)."""
 _TEXT, _BINARY = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
+_PING, _PONG = aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG
+_ALIVE = b"\n"
+"""What a ping is to the stages: an empty line, as a keep-alive is a comment over HTTP. Nothing of the answer,
+but a byte, and so the end of a silence."""
 
 
 class Dialog(Protocol):
@@ -75,7 +79,10 @@ class AiohttpSocket:
         try:
             async with asyncio.timeout(self._connect):
                 return await self._session.ws_connect(
-                    self._request.url, headers=self._request.headers, max_msg_size=MESSAGE_LIMIT
+                    self._request.url,
+                    headers=self._request.headers,
+                    max_msg_size=MESSAGE_LIMIT,
+                    autoping=False,  # aiohttp would answer a ping without telling that one came
                 )
         except TimeoutError as late:
             raise aiohttp.ConnectionTimeoutError from late
@@ -119,6 +126,10 @@ class AiohttpSocket:
             raise ConnectionAbortedError
         if message.type is aiohttp.WSMsgType.ERROR:
             raise message.data
+        if message.type is _PING:
+            _at_once(ws.pong(message.data))
+        if message.type in (_PING, _PONG):
+            return _ALIVE
         if message.type not in (_TEXT, _BINARY):
             return b""
         text: str = message.data if message.type is _TEXT else message.data.decode("utf-8", "replace")

@@ -31,6 +31,7 @@ from tokenweir.pipeline.log import log_end
 from tokenweir.pipeline.meter import Meter
 from tokenweir.pipeline.phases import Phases
 from tokenweir.pipeline.request import Request
+from tokenweir.pipeline.retry import why_again
 from tokenweir.pipeline.sources.base import Source
 from tokenweir.pipeline.stage import Stage
 
@@ -56,15 +57,12 @@ class Arrival:
         self.end: End | None = None
         self._opened = False
         self._source, self._request, self._stage = route
-        self._others = others
-        self._check = check
+        self._others, self._check = others, check
         self._ready: list[Event] = []  # reversed: the next event is the last
         self._connection: Connection | None = None
         self._core: FusedCore[bytes, Event] = route.stage.core()
         self._timed = self._core.timed
-        self._iterated = False
-        self._reading = False
-        self._raised = False
+        self._iterated = self._reading = self._raised = False
         self._content = False  # text or tool calls have come
         self._answered = False  # anything but phases has come: no other attempt any more
         self._held: list[Event] = []
@@ -191,7 +189,9 @@ class Arrival:
         self._check_core()
         if self.end is not None:
             return
-        delay = None if self._answered else self._source.retry.delay(failure, self._attempts)
+        source, early = self._source, not self._answered
+        self._attempts -= (turned := early and source.turns(self._connection, failure))
+        delay = (0.0 if turned else source.retry.delay(failure, self._attempts)) if early else None
         if delay is None and self._others and not self._answered and failure.kind not in _OURS:
             self._go_on(failure)
             return
@@ -202,9 +202,8 @@ class Arrival:
             return
         now = self._begin_again()
         self._retry_at = now + delay
-        loading = failure.kind == "model_loading"
-        detail = failure.message if loading else f"again in {delay:.1f} s: {failure.message}"
-        self._tell("loading" if loading else "connecting", now, detail, known=loading)
+        name, detail = why_again(failure, delay)
+        self._tell(name, now, detail, known=name == "loading")
 
     def _go_on(self, failure: Failure) -> None:
         """Another backend, with deadlines and attempts of its own."""

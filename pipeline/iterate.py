@@ -68,13 +68,14 @@ class SyncStream:
         _refuse_event_loop()
         if not self._background.thread.is_alive():
             raise MisuseError("this iterator was begun before a fork: call pipeline.iterate(...) again here")
-        pulling = asyncio.run_coroutine_threadsafe(self._far.pull(), self._background.loop)
+        pulling: Future[list[Event]] | None = None
         try:
+            pulling = asyncio.run_coroutine_threadsafe(self._far.pull(), self._background.loop)
             return pulling.result()
         except CancelledError:  # the program ends
             return []
         except BaseException:
-            if not pulling.done():  # this thread was interrupted
+            if pulling is None or not pulling.done():  # this thread was interrupted
                 self.cancel()
             raise
 

@@ -4,7 +4,6 @@ Law of this file: values and pure rules. How a backend is asked for its models s
 which of them is meant is decided here, for every backend alike.
 """
 
-import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Literal
@@ -123,44 +122,3 @@ def _nearest(requested: str, available: Sequence[Model]) -> str:
 
 def _not_found(message: str) -> Exception:
     return error_for(End("error", Failure("model_not_found", message)))
-
-
-_TAIL = re.compile(
-    r"(?::latest|:\d+|@[^/]*|\.gguf|-latest|-0|-\d{4}-\d{2}-\d{2}|-\d{8}|-\d{2}-\d{4}|-\d{3,4}|-i?q\d[a-z0-9_]*)$"
-)
-"""What may stand behind a model's name and names the same model: a tag, an instance, a quantization, a
-file's ending, the date or the number of a release."""
-_VAGUE = re.compile(r"(?::latest|@main|\.gguf|-0)+$")
-"""What says nothing of which release it is."""
-_ALIAS = "-latest"
-_WORDS = re.compile(r"[^a-z0-9.]+")
-
-
-def same_model(asked: str | None, answered: str | None) -> bool:
-    """Whether an answer by `answered` is one that `asked` may have meant: where nothing particular was
-    asked for, where nobody says who answered, and where one name is an alias of the other: a release of
-    it, an instance, its path.
-
-    >>> same_model("gpt-4o", "gpt-4o-2024-08-06"), same_model("gpt-4o", "gpt-4o-mini")
-    (True, False)
-    >>> same_model("gpt-4o-2024-05-13", "gpt-4o-2024-08-06")
-    False
-    >>> same_model("llama3", "llama3:latest"), same_model("qwen3-8b", "qwen/qwen3-8b:2")
-    (True, True)
-    """
-    if not asked or not answered or asked == LOADED_MODEL:
-        return True
-    asked, answered = asked.casefold(), answered.casefold()
-    less, more = sorted((_forms(asked), _forms(answered)), key=len)
-    if less[0] in more or (len(less) > 1 and more[0] in less):
-        return True
-    return asked.endswith(_ALIAS) and set(_WORDS.split(asked)[:-1]) <= set(_WORDS.split(answered))
-
-
-def _forms(name: str) -> list[str]:
-    """The name without its path, and then without each thing that stands behind it. Two releases of one
-    model have a form in common, but neither is a form of the other."""
-    forms = [_VAGUE.sub("", name.replace("\\", "/").rstrip("/").rpartition("/")[2])]
-    while found := _TAIL.search(forms[-1]):
-        forms.append(forms[-1][: found.start()])
-    return forms

@@ -6,7 +6,7 @@ Law of this file: the rule, as arithmetic; the stream does the waiting.
 import random
 from collections.abc import Callable
 
-from tokenweir.pipeline.events import Failure
+from tokenweir.pipeline.events import Failure, PhaseName
 
 LOADING_WAIT = 1.0
 """Seconds between two questions to a backend that says that its model is loading."""
@@ -51,3 +51,14 @@ class Retry:
             wait = max(0.0, failure.retry_after)
         self._budget -= 1
         return wait
+
+
+def why_again(failure: Failure, delay: float) -> tuple[PhaseName, str]:
+    """What is told of the wait for another attempt.
+
+    >>> why_again(Failure("overloaded", "busy"), 0.5)
+    ('connecting', 'again in 0.5 s: busy')
+    """
+    if failure.kind == "model_loading":
+        return "loading", failure.message
+    return "connecting", f"again in {delay:.1f} s: {failure.message}"

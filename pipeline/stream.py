@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from tokenweir.pipeline.errors import MisuseError, error_for
 from tokenweir.pipeline.events import Event, Failure, FailureKind
+from tokenweir.pipeline.sources.base import Source
 from tokenweir.pipeline.waiting import Waiting
 
 
@@ -68,6 +69,11 @@ class Stream(Waiting):
     def asked_model(self) -> str | None:
         """The model that is asked now; None where that is left to the backend."""
         return self._request.model
+
+    @property
+    def source(self) -> Source:
+        """Who is asked now, or was last: with several backends, the one that answers."""
+        return self._source
 
     def asks(self, source: object) -> bool:
         """Whether a request of this stream is with that source, and not over."""

@@ -9,20 +9,17 @@ from math import inf
 
 import anyio
 
-from tokenweir.pipeline.arrival import Arrival
 from tokenweir.pipeline.connection import Connection, DeadlinePassed
 from tokenweir.pipeline.deadlines import WAITED_FOR, late
 from tokenweir.pipeline.events import Failure, Outcome, PhaseName
+from tokenweir.pipeline.overdue import GRAIN, Overdue
 from tokenweir.pipeline.sources.base import BODY_WAIT
 
 TICK = 1.0
 """Seconds between two `Phase` events while nothing comes."""
 
-_GRAIN = 1e-6
-"""Seconds: less than any deadline, more than the rounding of sums of times."""
 
-
-class Waiting(Arrival):
+class Waiting(Overdue):
     """The reads of one answer."""
 
     async def _pull(self) -> None:
@@ -78,12 +75,12 @@ class Waiting(Arrival):
         else:
             with anyio.move_on_after(self._early_wait(now)) as scope:
                 await self._read_early(connection, now)
-            if scope.cancelled_caught and self.end is None:
+            if scope.cancelled_caught and self.end is None and not self._content:
                 self._look_up(self._clock())
 
     async def _read_early(self, connection: Connection, now: float) -> None:
         """One read; beside it a question, where one is due. Bytes that come meanwhile win."""
-        if not connection.connected or self._inquiry.due > now + _GRAIN:
+        if not connection.connected or self._inquiry.due > now + GRAIN:
             await self._keep_early(connection)
             return
         bug: Exception | None = None
@@ -135,14 +132,14 @@ class Waiting(Arrival):
         phases gets the whole time, else nothing would ever arrive."""
         pause = self._phases.told + TICK - now
         due = min(self._core_due(), self._wake) if self._timed else self._wake
-        until = min(TICK if pause <= _GRAIN else pause, due - now)
-        if self._inquiry.due > now + _GRAIN:
+        until = min(TICK if pause <= GRAIN else pause, due - now)
+        if self._inquiry.due > now + GRAIN:
             until = min(until, self._inquiry.due - now)
-        return max(_GRAIN, min(until, self._early_budget(now)))
+        return max(GRAIN, min(until, self._early_budget(now)))
 
     def _look_up(self, now: float) -> None:
         """Nothing has come."""
-        if self._early_budget(now) <= _GRAIN:
+        if self._early_budget(now) <= GRAIN:
             self._deadline(self._early_name(now))
             return
         if self._timed:
@@ -151,7 +148,7 @@ class Waiting(Arrival):
             self._tick_phase(self._waiting(), now)
 
     def _tick_phase(self, name: PhaseName, now: float) -> None:
-        if now >= self._phases.told + TICK - _GRAIN:
+        if now >= self._phases.told + TICK - GRAIN:
             self._ready.insert(0, self._phases.tick(name, now))
 
     async def _wait_for_retry(self, now: float) -> None:
@@ -162,9 +159,9 @@ class Waiting(Arrival):
         finally:
             later = self._clock()
             self._waited += later - now
-        if self._early_budget(later) <= _GRAIN:
+        if self._early_budget(later) <= GRAIN:
             self._deadline(self._early_name(later))
-        elif later >= due - _GRAIN:
+        elif later >= due - GRAIN:
             self._retry_at = None
             self._attempts += 1
             self._meter.attempts += 1
@@ -174,17 +171,32 @@ class Waiting(Arrival):
     async def _head(self, connection: Connection, now: float) -> None:
         """The headers have come."""
         self._meter.read(0, now)
-        if not self._source.accepts(connection.status or 0, connection.headers):
-            left = min(self._early_budget(now), BODY_WAIT - self._body_waited)
-            try:  # a wait that is cut off goes on with the same body
-                await self._source.read_body(connection, left, self._body)
-            finally:
-                self._waited += (spent := self._clock() - now)
-                self._body_waited += spent
-            if self.end is None:
-                told = self._source.refusal(connection.status or 0, connection.headers, bytes(self._body))
-                self._end_or_retry("error", told)
+        if self._source.accepts(connection.status or 0, connection.headers):
+            self._headers_came = False
+        else:
+            await self._refused_so_far(connection, now)
+
+    async def _refused_so_far(self, connection: Connection, now: float) -> None:
+        """The body of a refusal, looked up from as any other wait; one that is cut off goes on with what it
+        has."""
+        left = min(self._early_budget(now), BODY_WAIT - self._body_waited)
+        pause = min(left, self._early_wait(now))
+        try:
+            await self._source.read_body(connection, pause, self._body)
+        finally:
+            later = self._clock()
+            self._waited += later - now
+            self._body_waited += later - now
+        if self.end is not None:
+            return
+        if later - now >= pause - GRAIN and pause < left - GRAIN:
+            if self._timed:
+                self._tick(later)
+            self._tick_phase(self._phases.name, later)
+            return
         self._headers_came = False
+        told = self._source.refusal(connection.status or 0, connection.headers, bytes(self._body))
+        self._end_or_retry("error", told)
 
     def _waiting(self) -> PhaseName:
         if self._connection is None:
@@ -213,35 +225,6 @@ class Waiting(Arrival):
         self._end_or_retry(outcome, failure)
 
     # --- deadlines ----------------------------------------------------------------------------
-
-    def _early_budget(self, now: float) -> float:
-        allowed, total = self._source.deadlines.first_token, self._source.deadlines.total
-        left = inf if allowed is None else allowed - self._waited
-        return left if total is None else min(left, self._meter.started + total - now)
-
-    def _early_name(self, now: float) -> str:
-        total = self._source.deadlines.total
-        over = total is not None and now >= self._meter.started + total - _GRAIN
-        return "total" if over else "first_token"
-
-    def _next_deadline(self, now: float) -> float:
-        limits = self._source.deadlines
-        deadline = inf if limits.silence is None else now + limits.silence - self._silent
-        if limits.between_tokens is not None:
-            deadline = min(deadline, now + limits.between_tokens - self._waited)
-        if limits.total is not None:
-            deadline = min(deadline, self._meter.started + limits.total)
-        return deadline
-
-    def _late_name(self, now: float) -> str:
-        """Which deadline was the first to come for a read that began at `now`."""
-        first = self._next_deadline(now) + _GRAIN
-        limits = self._source.deadlines
-        if limits.total is not None and self._meter.started + limits.total <= first:
-            return "total"
-        if limits.between_tokens is not None and now + limits.between_tokens - self._waited <= first:
-            return "between_tokens"
-        return "silence"
 
     def _deadline(self, name: str) -> None:
         what, hint = self._phases.waited_for(self._waiting()) if name == "first_token" else WAITED_FOR[name]

@@ -34,6 +34,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "pipeline/meter.py",
         "pipeline/phases.py",
         "pipeline/models.py",
+        "pipeline/model_names.py",
         "pipeline/plugins.py",
         "pipeline/recording.py",
         "pipeline/request.py",
@@ -47,6 +48,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     (
         "pipeline/inquiry.py",
         "pipeline/arrival.py",
+        "pipeline/overdue.py",
         "pipeline/waiting.py",
         "pipeline/stream.py",
         "pipeline/iterate.py",
@@ -93,6 +95,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "pipeline/core.py": "tests/pipeline/test_stage.py and tests/test_laws.py: cores are made by stages",
     "pipeline/connection.py": "tests/test_testing.py, test_transport*.py: by who keeps it",
     "tokenweir/doctor/judging.py": "its doctests, and tests/doctor/test_judge_*.py: the judges' common words",
+    "pipeline/overdue.py": "tests/pipeline/test_stream_deadlines.py: the arithmetic of Stream's deadlines",
     "pipeline/waiting.py": "tests/pipeline/test_stream_deadlines.py and others: the waiting half of Stream",
 }
 """Modules with no test module of their own name, and which tests prove them instead."""

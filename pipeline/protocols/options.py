@@ -39,9 +39,18 @@ def refuse(options: Mapping[str, Any], names: Collection[str], who: str, instead
     >>> refuse({"tools": [], "n": 1}, TOOLS, "it", "ask another")
     """
     for name, value in options.items():
-        if name in names and not (value is False or value in _NOTHING or (value == 0 and name in _PENALTIES)):
+        if name in names and asks_something(name, value):
             msg = f"{name}={value!r:.60}: {who} has no form for it: {instead}"
             raise MisuseError(msg)
+
+
+def asks_something(name: str, value: object) -> bool:
+    """Whether an option with this value asks for anything.
+
+    >>> asks_something("store", False), asks_something("tools", []), asks_something("seed", 0)
+    (False, False, True)
+    """
+    return not (value is False or value in _NOTHING or (value == 0 and name in _PENALTIES))
 
 
 def refuse_choices(options: Mapping[str, Any], who: str) -> None:

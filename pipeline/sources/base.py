@@ -16,7 +16,8 @@ from tokenweir.pipeline.deadlines import LOCAL, Deadlines
 from tokenweir.pipeline.errors import CannotError, MisuseError
 from tokenweir.pipeline.events import Event, Failure, Phase, PhaseName, Start
 from tokenweir.pipeline.log import log_model_mismatch
-from tokenweir.pipeline.models import Mismatch, Model, choose_model, same_model
+from tokenweir.pipeline.model_names import same_model
+from tokenweir.pipeline.models import Mismatch, Model, choose_model
 from tokenweir.pipeline.request import Messages, Request, read_messages
 from tokenweir.pipeline.retry import Retry
 from tokenweir.pipeline.stage import Stage
@@ -99,7 +100,7 @@ class Source:
         return self.request("Hi", stream=False, model=model, max_tokens=1)
 
     def is_same_model(self, asked: str | None, answered: str | None) -> bool:
-        """Whether an answer by the one is what a request for the other may get (see models.same_model)."""
+        """Whether an answer by the one is what a request for the other may get (see same_model)."""
         return same_model(asked, answered)
 
     def other_model(self, asked: str | None, events: Sequence[Event]) -> Failure | None:
@@ -133,6 +134,11 @@ class Source:
     def scrub(self, failure: Failure) -> Failure:
         """A failure that the backend told, without the credentials that it may quote (fault S10)."""
         return failure
+
+    def turns(self, connection: Connection | None, failure: Failure) -> bool:
+        """Whether the failure of a connection says only that this backend is to be asked in another way: then
+        the request is opened anew at once, and that is no retry. True once for a request, at most."""
+        return False
 
     async def progress(self, request: Request) -> Phase | None:
         """How far the backend is with a request of which nothing has come yet: `loading`, `queued` or

@@ -78,19 +78,28 @@ class LlamaCppModels(TokenizingSource):
             if model.state == "not_loaded":
                 await progress.listen()
                 await self._tell("load", model.id)
-            while await self._loads(model.id):
+            while await self._loads(model.id, progress):
                 patience.check()
                 yield loading(patience.elapsed, progress.value)
                 await progress.wait(TICK)
 
-    async def _loads(self, name: str) -> bool:
-        """Whether it is still loading. Raises BackendError (kind `model_crashed`) where the load failed."""
+    async def _loads(self, name: str, progress: LoadProgress) -> bool:
+        """Whether it is still loading. Raises BackendError (kind `model_crashed`) where the load failed, and
+        where the model lost its place meanwhile. One that sleeps again was loaded."""
         now = choose_model(name, await self.models())
         status = as_object(as_object(read_payload(now.native or b"null")).get("status"))
+        word = as_text(status.get("value"))
         if now.state == "not_loaded" and status.get("failed") is True:
             code = as_count(status.get("exit_code"))
             message = f"{name} did not load (exit code {code}): the server's own log says why"
             raise error_for(End("error", Failure("model_crashed", message)))
+        if now.state == "not_loaded" and progress.began:
+            if word == "unloaded":
+                message = f"{name} was unloaded while it loaded: another model may have taken its place"
+                raise error_for(End("error", Failure("model_crashed", message, retryable=True)))
+            return False
+        if now.state == "loading" and word != "downloading":
+            progress.began = True
         return now.state != "loaded"
 
     async def unload(self, name: str) -> None:

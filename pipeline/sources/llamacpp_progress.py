@@ -23,10 +23,12 @@ _OK = 200
 
 class LoadProgress:
     """What is told of one model's load: `with` it, so that the connection is closed. `value` is 0..1, and
-    never falls; None before anything was told."""
+    never falls; None before anything was told. `began` says whether it was told that the load has begun."""
 
     def __init__(self, source: HTTPSource, model: str) -> None:
         self.value: float | None = None
+        self.began = False
+        self._cut_short = False
         self._source = source
         self._model = model
         self._connection: Connection | None = None
@@ -51,11 +53,14 @@ class LoadProgress:
             self._close()
 
     async def wait(self, seconds: float) -> None:
-        """Wait so long; not to the end where the state of the model changes."""
+        """Wait so long; not to the end where the state of the model changes. The wait after one that was cut
+        short lasts: a server may repeat itself."""
+        again, self._cut_short = self._cut_short, False
         with anyio.move_on_after(seconds):
             while self._connection is not None:
                 data = await self._read(self._connection)
-                if data is not None and self._take(data):
+                if data is not None and self._take(data) and not again:
+                    self._cut_short = True
                     return
             await anyio.sleep(seconds)
 
@@ -76,6 +81,7 @@ class LoadProgress:
             progress = _overall(as_object(state.get("progress")))
             if progress is not None:
                 self.value = max(progress, self.value or 0.0)
+        self.began = self.began or any(state.get("status") == "loading" for state in ours)
         return any(state.get("status", "loading") != "loading" for state in ours)
 
     def _close(self) -> None:

@@ -7,8 +7,7 @@ reports of resent text exist, and the detector costs a delta stream nothing.
 
 from copy import copy
 from typing import Any, ClassVar, get_args
-
-import msgspec
+from weakref import WeakSet
 
 from tokenweir.pipeline.connection import Connection
 from tokenweir.pipeline.errors import MisuseError
@@ -19,7 +18,14 @@ from tokenweir.pipeline.protocols.lmstudio_decode import LMStudioDecode
 from tokenweir.pipeline.protocols.options import asked, refuse
 from tokenweir.pipeline.request import Messages, Request
 from tokenweir.pipeline.sources.base import BoundSource
-from tokenweir.pipeline.sources.lmstudio_faces import REST_ALONE, Face, is_for_rest, is_too_old, rest_body
+from tokenweir.pipeline.sources.lmstudio_faces import (
+    REST_ALONE,
+    Face,
+    for_openai,
+    is_for_rest,
+    is_too_old,
+    rest_body,
+)
 from tokenweir.pipeline.sources.lmstudio_models import LMStudioModels
 from tokenweir.pipeline.sources.progress import model_progress
 from tokenweir.pipeline.stage import Stage
@@ -56,7 +62,8 @@ class LMStudio(LMStudioModels):
         self.face: Face | None = face
         if face == "rest":
             self.protocol = "lmstudio-v1"
-        self._too_old = self._tried_rest = False
+        self._too_old = False
+        self._by_rest = WeakSet[Connection]()
         super().__init__(base_url, **options)
 
     def _stage(self) -> Stage[bytes, Event]:
@@ -78,14 +85,16 @@ class LMStudio(LMStudioModels):
         return stands and is_for_rest(request)
 
     def open(self, request: Request) -> Connection:
-        self._tried_rest = self._tried_rest or self.asks_rest(request)
-        return super().open(request)
+        connection = super().open(request)
+        if self.asks_rest(request):
+            self._by_rest.add(connection)
+        return connection
 
     def body(self, request: Request) -> dict[str, Any]:
         if self.asks_rest(request):
             return rest_body(request)
         refuse(asked(request.options), REST_ALONE, "LM Studio's OpenAI face", _INSTEAD)
-        return super().body(request)
+        return super().body(for_openai(request))
 
     def url_of(self, request: Request) -> str:
         if not self.asks_rest(request):
@@ -102,11 +111,9 @@ class LMStudio(LMStudioModels):
         """A stream of REST v1 tells by itself; what comes in one piece, and the OpenAI face, do not."""
         return None if request.stream and self.asks_rest(request) else await model_progress(self, request)
 
-    def scrub(self, failure: Failure) -> Failure:
-        """An LM Studio without REST v1 says so once: the request is made again, of its OpenAI face."""
-        told = super().scrub(failure)
-        if not self._tried_rest or self.face is not None or not is_too_old(told):
-            return told
+    def turns(self, connection: Connection | None, failure: Failure) -> bool:
+        """An LM Studio without REST v1 says so: the request is made again, of its OpenAI face."""
+        if connection not in self._by_rest or self.face is not None or not is_too_old(failure):
+            return False
         self._too_old = True
-        message = f"this LM Studio has no REST v1, and is asked by its OpenAI face ({told.message})"
-        return msgspec.structs.replace(told, message=message, retryable=True, retry_after=0.0)
+        return True

@@ -7,17 +7,19 @@ and a prompt have come; what it cannot take or cannot tell is a request for the 
 import re
 from typing import Any, Literal
 
+import msgspec
+
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Failure
 from tokenweir.pipeline.models import LOADED_MODEL
 from tokenweir.pipeline.protocols import lmstudio_v1
-from tokenweir.pipeline.protocols.options import BESIDE, asked
+from tokenweir.pipeline.protocols.options import BESIDE, asked, asks_something
 from tokenweir.pipeline.request import Request
 
 Face = Literal["openai", "rest"]
 
 REST_ALONE = frozenset({"context_length", "integrations", "previous_response_id", "reasoning", "store"})
-"""Parameters that the OpenAI face does not have."""
+"""Parameters that the OpenAI face does not have. What asks for nothing (`store=False`) is for any face."""
 
 _REST_TOO = BESIDE | {
     "min_p",
@@ -45,14 +47,20 @@ def rest_body(request: Request) -> dict[str, Any]:
     return body if body.get("previous_response_id") else {"store": False, **body}
 
 
+def for_openai(request: Request) -> Request:
+    """The request without what the OpenAI face does not have."""
+    kept = {name: value for name, value in request.options.items() if name not in REST_ALONE}
+    return msgspec.structs.replace(request, options=kept)
+
+
 def is_for_rest(request: Request) -> bool:
     """Whether REST v1 serves a request as well as the OpenAI face, or is the only one that can. It needs
     the name of a model, and its progress is worth nothing where the answer is asked for whole."""
-    given = asked(request.options).keys()
-    if given & REST_ALONE:
+    given = asked(request.options)
+    if any(name in REST_ALONE and asks_something(name, value) for name, value in given.items()):
         return True
     named = request.model not in (None, LOADED_MODEL)
-    if not named or not request.stream or not given <= _REST_TOO:
+    if not named or not request.stream or not given.keys() <= _REST_TOO | REST_ALONE:
         return False
     try:
         lmstudio_v1.body(request)

@@ -11,7 +11,8 @@ from tokenweir.pipeline.connection import Transport
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Phase
-from tokenweir.pipeline.models import Mismatch, same_model
+from tokenweir.pipeline.model_names import same_model
+from tokenweir.pipeline.models import Mismatch
 from tokenweir.pipeline.protocols import ollama
 from tokenweir.pipeline.request import Request
 from tokenweir.pipeline.sources.ollama_models import OllamaModels

@@ -51,13 +51,15 @@ class Peer:
         self.script = script
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        ws = web.WebSocketResponse(timeout=0.1)
+        ws = web.WebSocketResponse(timeout=0.1, autoping=False)
         await ws.prepare(request)
         self.told.append((await ws.receive()).data)
         await self.script(ws)
         async for message in ws:
             if message.type is WSMsgType.TEXT:
                 self.told.append(message.data)
+            elif message.type is WSMsgType.PONG:
+                self.told.append(f"pong {message.data.decode()}")
         self.left.set()
         return ws
 
@@ -138,6 +140,24 @@ async def test_released_it_has_nothing_to_call_off() -> None:
         await peer.left.wait()
 
     assert peer.told == ["hello"]
+
+
+async def test_a_ping_is_answered_and_is_a_byte() -> None:
+    """P15: whoever pings is alive: a keep-alive ends a silence, as a comment does over HTTP; so does a pong
+    that nobody asked for."""
+
+    async def pinging(ws: web.WebSocketResponse) -> None:
+        await ws.ping(b"1")
+        await ws.send_str("a")
+        await ws.pong(b"2")
+
+    async with talking(pinging) as (connection, peer):
+        await connection.read()
+        assert [await connection.read() for _ in range(3)] == [b"\n", b"a\n", b"\n"]
+        connection.close()
+        await peer.left.wait()
+
+    assert peer.told == ["hello", "pong 1", "bye"]
 
 
 async def test_the_peer_goes() -> None:

@@ -7,9 +7,9 @@ import anyio
 import pytest
 
 from tests.reader import hear
-from tests.transcripts import HELLO, PING, text
+from tests.transcripts import DONE, HELLO, PING, STOP, text
 from tests.virtual import virtual
-from tokenweir import Deadlines, Event, Failure, Phase, Pipeline, fallback, first_token_wins
+from tokenweir import Deadlines, Delta, Event, Failure, Phase, Pipeline, fallback, first_token_wins
 from tokenweir.pipeline.request import Request
 from tokenweir.testing import ScriptedSource, Step
 
@@ -132,6 +132,29 @@ async def test_bytes_win_at_once(seconds: float) -> None:
     assert heard.end.stats.first_token == pytest.approx(0.6)
     assert heard.end.stats.duration == pytest.approx(0.6)
     assert (heard.text, source.open_questions) == ("Hello", 0)
+
+
+class SlowToLeave(ScriptedSource):
+    """A question of a third party's, that takes its time to go when its answer is not wanted any more."""
+
+    async def progress(self, request: Request) -> Phase | None:  # noqa: ARG002 - as Source
+        try:
+            await anyio.sleep(60)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(3)
+        return None
+
+
+async def test_what_has_come_is_not_waited_for() -> None:
+    """P16: the question held the loop up beyond the next look: the text is there, and no phase follows it;
+    nor does a deadline that it met fire."""
+    source = SlowToLeave([0.9, text("a"), STOP + DONE], deadlines=Deadlines(first_token=2.0))
+    heard = await hear(Pipeline(source).stream("hi"))
+
+    kinds = [type(event) for event in heard.events]
+    assert heard.end.outcome == "complete"
+    assert Phase not in kinds[kinds.index(Delta) :]
 
 
 async def test_the_answer_itself_knows_better() -> None:

@@ -1,5 +1,6 @@
 """Streams without an event loop: the same events, and every way to leave them, from any thread."""
 
+import asyncio
 import gc
 import os
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -65,6 +67,10 @@ class Backend:
         with anyio.move_on_after(SOON):
             await self.visit.left.wait()
         return self.visit.left.is_set()
+
+    def was_asked(self) -> None:
+        """Wait until the request has come: `connecting` is told before it is sent."""
+        self._portal.call(self.server.asked.wait)
 
 
 @contextmanager
@@ -188,6 +194,7 @@ def test_cancelled_from_another_thread(phase: str) -> None:
         reading = threading.Thread(target=lambda: rest.extend(stream))
         reading.start()
         time_to_read_ahead()
+        far.was_asked()
         stream.cancel()
         reading.join(SOON)
 
@@ -329,6 +336,15 @@ async def test_refused_where_a_loop_runs_later() -> None:
     assert await anyio.to_thread.run_sync(list[Event], stream)
 
 
+@pytest.fixture
+def ctrl_c() -> Generator[None]:
+    """Ctrl-C interrupts, also where whoever started the tests (a shell's `&`) has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interrupted_thread_leaves() -> None:
     """D18: Ctrl-C while waiting in silence is an exception here, and the backend sees the client leave."""
     with backend(middle) as far:
@@ -339,6 +355,25 @@ def test_an_interrupted_thread_leaves() -> None:
         with pytest.raises(KeyboardInterrupt):
             next(stream)
         pressing.join()
+
+        assert far.saw_the_client_leave()
+
+
+def test_a_thread_interrupted_as_it_begins_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """D18: Ctrl-C between asking for a batch and waiting for it leaves too."""
+    with backend(middle) as far:
+        stream = Pipeline(far.source).iterate("hi")
+        reach(stream, Delta)
+        ask = asyncio.run_coroutine_threadsafe
+
+        def interrupted(asked: Any, loop: asyncio.AbstractEventLoop) -> None:
+            monkeypatch.undo()
+            ask(asked, loop)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            next(stream)
 
         assert far.saw_the_client_leave()
 

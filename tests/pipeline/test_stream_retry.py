@@ -1,6 +1,7 @@
 """Other attempts: when, after how long, and never once anything has been said."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from tests.virtual import virtual
 from tokenweir import Deadlines, Delta, Extra, Failure, Finish, Phase, Pipeline, Start, Usage
 from tokenweir.pipeline.errors import BackendError, BusyError, RequestError, UnreachableError
 from tokenweir.pipeline.retry import Retry
-from tokenweir.testing import ScriptedSource
+from tokenweir.testing import ScriptedSource, Step
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +50,43 @@ async def test_retried(status: int) -> None:
 
     assert (heard.text, heard.end.outcome, heard.end.stats.attempts) == ("Hello", "complete", 3)
     assert heard.end.stats.duration == pytest.approx(1.5)
+
+
+async def test_a_refusal_that_dribbles_is_no_silence() -> None:
+    """P16: phases each second while its body comes in drops, those of the attempt before it too; and when its
+    time is over, it is told with what is there."""
+    drops: list[Step] = []
+    for drop in b"the model is tired of it":
+        drops += [0.25, bytes([drop])]
+    heard, _ = await ask(Attempt(503), Attempt(400, *drops, headers={"Content-Type": "text/plain"}))
+
+    told = [event.elapsed for event in heard.events if isinstance(event, Phase)]
+    assert told == [0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert heard.end.failure is not None
+    assert heard.end.failure.message == "HTTP 400: the model is tired"
+    assert heard.end.stats.duration == pytest.approx(5.5)
+
+
+async def test_a_refusal_that_dribbles_past_the_deadline() -> None:
+    """P15: what is there says more than that it is late."""
+    drops: list[Step] = [0.4, b"o"] * 9
+    heard, _ = await ask(Attempt(400, b"no", *drops), deadlines=Deadlines(first_token=2.1))
+
+    assert heard.end.failure is not None
+    assert heard.end.failure.message == "HTTP 400: noooooo"
+    assert heard.end.stats.duration == pytest.approx(2.1)
+
+
+async def test_a_server_that_is_still_starting() -> None:
+    """PROTOCOLS 11.3: vLLM refuses connections for up to 80 s; as docs/phases.md says, more attempts wait."""
+    source, transport = scripted(*[Attempt(200, REFUSED)] * 17, GOOD)
+    source.retry = Retry(attempts=20, burst=20, jitter=lambda: 1.0)
+    heard = await hear(Pipeline(source).stream("hi"))
+
+    told = [event.elapsed or 0.0 for event in heard.events if isinstance(event, Phase)]
+    assert (heard.text, heard.end.outcome, len(transport.requests)) == ("Hello", "complete", 18)
+    assert 80 < heard.end.stats.duration < 90
+    assert max(later - earlier for earlier, later in pairwise(told)) < 1.001
 
 
 @pytest.mark.parametrize("status", REFUSALS)

@@ -49,6 +49,33 @@ async def test_beside_another_model_only_what_is_loaded(state: str, asked: int) 
             assert len(source.connections) == asked
 
 
+class Odd(Telling):
+    """A source of somebody else's, whose answers about its models are bugs."""
+
+    async def models(self) -> list[Model]:
+        raise ZeroDivisionError
+
+    def is_same_model(self, asked: str | None, answered: str | None) -> bool:
+        if asked != answered:
+            raise KeyError(asked, answered)
+        return True
+
+
+async def test_a_bug_of_the_source_harms_neither_the_stream_nor_the_rest() -> None:
+    """P23: whatever a third party's source raises, a stream beside it goes on, and the model is asked for
+    again; names are then compared as they are."""
+    source = Odd([ANSWER], [200.0, ANSWER], [ANSWER], model="m")
+    async with keep_warm(source, every=100):
+        await anyio.sleep(50)
+        async with Pipeline(source).stream("Hi", model="other", stream=False) as stream:
+            await anext(stream)
+            await anyio.sleep(75)
+            assert len(source.connections) == 2
+        await anyio.sleep(20)
+
+    assert len(source.connections) == 3
+
+
 async def test_ollama_is_asked_for_no_token() -> None:
     """PROTOCOLS 4.2: an empty request that says how long the model stays."""
     transport = ScriptedTransport(Attempt(200, b'{"model":"m","done":true,"done_reason":"load"}'))

@@ -40,10 +40,10 @@ def test_every_provider_has_its_addresses() -> None:
 
 @pytest.mark.parametrize(("provider", "protocol"), FACES)
 @pytest.mark.parametrize("stream", [True, False])
-async def test_the_same_answer(provider: str, protocol: str, stream: bool) -> None:  # noqa: FBT001 - drawn
+async def test_the_same_answer(provider: Provider, protocol: str, stream: bool) -> None:  # noqa: FBT001 - drawn
     """P3: whatever the protocol, the events say the same."""
     thought = "Hm. Yes."
-    source = SimulatorSource(provider=provider, protocol=protocol, reasoning=thought, byte_split=True)
+    source = SimulatorSource(as_provider=provider, protocol=protocol, reasoning=thought, byte_split=True)
     options: dict[str, Any] = {"anthropic": {"thinking": {"type": "enabled", "budget_tokens": 1024}}}
     extra = options.get(protocol, {"reasoning_effort": "low"} if protocol == "ollama-chat" else {})
     async with source:
@@ -58,11 +58,11 @@ async def test_the_same_answer(provider: str, protocol: str, stream: bool) -> No
 
 @pytest.mark.parametrize(("provider", "protocol"), FACES)
 @pytest.mark.parametrize("fault", BROKEN)
-async def test_no_false_success(provider: str, protocol: str, fault: str) -> None:
+async def test_no_false_success(provider: Provider, protocol: str, fault: str) -> None:
     """P2: a fault is a fault on every face."""
     if fault in NOT_OF.get(provider, {}):
         return
-    async with SimulatorSource(provider=provider, protocol=protocol, fault=fault) as source:
+    async with SimulatorSource(as_provider=provider, protocol=protocol, fault=fault) as source:
         source.retry = cast("Any", source.retry).__class__(attempts=1)
         with pytest.raises(StreamError) as told:
             await Pipeline(source).run("Who are you?")

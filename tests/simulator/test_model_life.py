@@ -71,7 +71,7 @@ async def test_a_server_that_loads_is_one_model_that_loads() -> None:
 @pytest.mark.parametrize("provider", ["lmstudio", "ollama", "openai"])
 async def test_the_embedded_one_tells_too(provider: Provider) -> None:
     """`connect("simulator")` starts at the first question, and tells what its provider can tell."""
-    async with SimulatorSource(provider=provider, models=("m",)) as source:
+    async with SimulatorSource(as_provider=provider, models=("m",)) as source:
         [model] = await source.models()
         assert (model.id, model.state) == ("m", "unknown" if provider == "openai" else "not_loaded")
         if provider == "openai":

@@ -8,6 +8,7 @@ import aiohttp
 import ollama
 import pytest
 
+from tokenweir import connect
 from tokenweir.pipeline.run import Pipeline
 from tokenweir.simulator.faults import RUNNER_STOPPED
 from tokenweir.simulator.ollama_models import VERSION
@@ -115,8 +116,10 @@ async def test_a_cut_is_taken_for_a_good_end() -> None:
 
 
 async def test_the_source_that_starts_it_speaks_it() -> None:
-    """V18: `provider="ollama"` among its switches: asked through Ollama's own API, and detected as ever."""
-    async with SimulatorSource(provider="ollama", cumulative=True) as source:
+    """V18: `as_provider="ollama"` as a switch: asked through Ollama's own API, and detected as ever."""
+    source = connect("simulator", as_provider="ollama", cumulative=True)
+    assert isinstance(source, SimulatorSource)
+    async with source:
         assert await Pipeline(source).text("Who are you?") == ABOUT.text
         (exchange,) = source.exchanges
 

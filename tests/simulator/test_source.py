@@ -46,5 +46,5 @@ async def test_its_text_is_a_switch() -> None:
 
 def test_an_unknown_switch_is_answered() -> None:
     """P21: a typing error names the switches that exist."""
-    with pytest.raises(MisuseError, match=r"no switch 'cumulativ'; there are: provider, .*cumulative"):
+    with pytest.raises(MisuseError, match=r"no switch 'cumulativ'; there are: .*cumulative, .*as_provider"):
         connect("simulator", cumulativ=True)

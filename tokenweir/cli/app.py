@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import click
 
+from tokenweir.cli.worded import parameters, worded
 from tokenweir.pipeline.errors import MisuseError, TokenweirError
 from tokenweir.pipeline.visible import visible
 
@@ -74,13 +75,17 @@ class Commands(click.Group):
                 click.echo(err=True)  # the line of the terminal's ^C
             return INTERRUPTED
         except MisuseError as wrong:
-            raise WrongUse(str(wrong)) from None
+            raise WrongUse(self._worded(wrong, ctx)) from None
         except (TokenweirError, OSError) as failed:
             if not any(isinstance(fault, BrokenPipeError) for fault in (failed, failed.__cause__)):
-                raise Failed(str(failed)) from None
+                raise Failed(self._worded(failed, ctx)) from None
             _drop_output()
             return READER_LEFT
         return code
+
+    def _worded(self, fault: Exception, ctx: click.Context) -> str:
+        """What the library said of it, in the words of the command that was called."""
+        return worded(str(fault), parameters(self.get_command(ctx, ctx.invoked_subcommand or "")))
 
 
 def _drop_output() -> None:

@@ -19,6 +19,7 @@ from tokenweir.cli.json_lines import JSONLines, utf8_output
 from tokenweir.cli.report import failure_line, stats_line
 from tokenweir.cli.stage_option import SinkOption
 from tokenweir.cli.status import Beside, Status
+from tokenweir.cli.worded import here
 from tokenweir.pipeline.assemble import Assembly
 from tokenweir.pipeline.errors import SinkError, StreamError
 from tokenweir.pipeline.events import Event
@@ -109,7 +110,7 @@ async def _run(
             raise
         except StreamError as broken:
             report = broken.partial
-            faults.insert(0, failure_line(broken.failure))
+            faults.insert(0, here(failure_line(broken.failure)))
     return report, faults
 
 

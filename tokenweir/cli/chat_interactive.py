@@ -17,6 +17,7 @@ import click
 
 from tokenweir.cli.app import COMPLETE, INTERRUPTED
 from tokenweir.cli.ask import Ways, ask
+from tokenweir.cli.worded import here
 from tokenweir.pipeline.assemble import Assembly
 from tokenweir.pipeline.errors import SinkError, TokenweirError
 from tokenweir.pipeline.plugins import no_such
@@ -94,7 +95,7 @@ class _Conversation:
         except SinkError:
             raise  # the answer's output: there is nobody to go on for
         except TokenweirError as failed:
-            _say(f"Error: {' '.join(str(failed).split())}")
+            _say(f"Error: {here(' '.join(str(failed).split()))}")
         self._remember(question, answer)
 
     def _remember(self, question: Message, answer: Assembly) -> None:

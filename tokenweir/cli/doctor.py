@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tokenweir.cli.app import COMPLETE, INCOMPLETE, WRONG_USE, Failed
 from tokenweir.cli.json_lines import json_line, utf8_output
+from tokenweir.cli.worded import here
 from tokenweir.doctor.address import Address, read_address
 from tokenweir.doctor.examine import examine
 from tokenweir.doctor.ports import PORTS, look_around
@@ -86,7 +87,7 @@ async def _examine(
         if not as_json:
             if status is not None:
                 status.stop()
-            click.echo(finding_lines(finding))
+            click.echo(here(finding_lines(finding)))
             if status is not None:
                 status.start()
 
@@ -100,7 +101,7 @@ async def _examine(
     if as_json and profile is not None:
         utf8_output().write(json_line(profile))
     elif as_json:
-        click.echo("\n".join(map(finding_lines, findings)), err=True)
+        click.echo(here("\n".join(map(finding_lines, findings))), err=True)
     else:
         click.echo(summary(findings))
     return _code(profile, findings)

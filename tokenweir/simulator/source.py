@@ -44,17 +44,18 @@ _FACES: Mapping[str, _Face] = {
     "openai-chat": _Face("/v1", openai_chat.PATH, openai_chat.body),
     "openai-responses": _Face("/v1", openai_responses.PATH, openai_responses.body),
 }
+_SWITCHES = tuple(name for name in Quirks.__struct_fields__ if name != "provider")
 _USUAL: Mapping[Provider, str] = {"anthropic": "anthropic", "ollama": "ollama-chat"}
 
 
 class SimulatorSource(HTTPSource):
     """A simulated backend: `connect("simulator", cumulative=True, load_seconds=2)`.
 
-    `text` is what it says (or a Path to a file of it); every other switch is one of Quirks. It starts
-    at the first request and ends with `aclose()`. Its text is read as `auto`. `protocol` is
-    the API that it is asked through: by default its provider's own, such as Ollama's with the switch
-    `provider="ollama"`. Raises MisuseError for a switch that does not exist or cannot be, and for a
-    protocol that it does not speak.
+    `text` is what it says (or a Path to a file of it), `as_provider` whose bodies and habits it has: the
+    `provider` of Quirks, of which every other switch is one. It starts at the first request and ends
+    with `aclose()`. Its text is read as `auto`. `protocol` is the API that it is asked through: by default
+    its provider's own, such as Ollama's with `as_provider="ollama"`. Raises MisuseError for a switch that
+    does not exist or cannot be, and for a protocol that it does not speak.
     """
 
     provider: ClassVar[str] = "simulator"
@@ -65,6 +66,7 @@ class SimulatorSource(HTTPSource):
         self,
         *,
         text: str | Path | None = None,
+        as_provider: Provider | None = None,
         protocol: str | None = None,
         model: str | None = None,
         mode: Mode | None = None,
@@ -74,11 +76,13 @@ class SimulatorSource(HTTPSource):
     ) -> None:
         if text is not None:
             switches["script"] = script_of(text.read_text("utf-8") if isinstance(text, Path) else text)
-        unknown = sorted(set(switches) - set(Quirks.__struct_fields__))
+        unknown = sorted(set(switches) - set(_SWITCHES))
         if unknown:
-            known = ", ".join(Quirks.__struct_fields__)
-            msg = f"the simulator has no switch {unknown[0]!r}; there are: {known}, text"
+            known = ", ".join(_SWITCHES)
+            msg = f"the simulator has no switch {unknown[0]!r}; there are: {known}, as_provider, text"
             raise MisuseError(msg)
+        if as_provider is not None:
+            switches["provider"] = as_provider
         self.quirks = Quirks(**switches)
         self.protocol = protocol or _USUAL.get(self.quirks.provider, "openai-chat")
         if self.protocol not in _FACES:

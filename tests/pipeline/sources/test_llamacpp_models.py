@@ -185,6 +185,51 @@ async def test_a_load_that_fails() -> None:
     assert told.value.failure.kind == "model_crashed"
 
 
+EVENT = b'data: {"model":"b","event":"model_status","data":{"status":"%b"}}\n\n'
+
+
+@pytest.mark.parametrize("told", ["by the list", "by events alone"])
+async def test_a_model_that_loses_its_place_while_it_loads(told: str) -> None:
+    """Another one took it, or somebody unloaded it: it will not come by waiting."""
+    begun = ["loading"] if told == "by the list" else []
+    lists = [router(word) for word in ("unloaded", *begun, "unloaded")]
+    tells = Attempt(200, 0.5, EVENT % b"loading", 60.0) if told == "by events alone" else NOT_THERE
+    source = there(Paths(v1_models=lists, models_load=TOLD, models_sse=tells))
+
+    with pytest.raises(BackendError, match="b was unloaded while it loaded") as raised:
+        assert len([phase async for phase in source.load("b")]) == 0
+
+    assert (raised.value.failure.kind, raised.value.failure.retryable) == ("model_crashed", True)
+
+
+async def test_what_sleeps_again_was_loaded() -> None:
+    """A server that gives its memory back at once has loaded all the same."""
+    routed = Paths(v1_models=[router("unloaded"), router("loading"), router("sleeping")], models_load=TOLD)
+    alone = Paths(v1_models=[LOADING, LOADING, ONE], props=Attempt(200, b'{"is_sleeping":true}'))
+
+    assert len([phase async for phase in there(routed).load("b")]) == 1
+    assert len([phase async for phase in there(alone, model="tiny").load("tiny")]) == 1
+
+
+async def test_a_download_before_the_load() -> None:
+    """What was fetched is not loaded yet."""
+    lists = [router(word) for word in ("unloaded", "downloading", "unloaded", "loading", "loaded")]
+    source = there(Paths(v1_models=lists, models_load=TOLD))
+
+    assert [phase.elapsed async for phase in source.load("b")] == [0.0, 1.0, 2.0]
+
+
+async def test_a_router_that_repeats_itself_is_not_asked_each_time() -> None:
+    """Its list lags behind its events: one more question for the first of them, and then one a second."""
+    repeated = [step for _ in range(300) for step in (0.01, EVENT % b"loaded")]
+    lists = [router("unloaded"), *[router("loading")] * 6, router("loaded")]
+    paths = Paths(v1_models=lists, models_load=TOLD, models_sse=Attempt(200, *repeated, 60.0))
+
+    phases = [phase async for phase in there(paths).load("b")]
+
+    assert [round(phase.elapsed or 0.0, 1) for phase in phases] == [0.0, 0.0, 1.0, 1.0, 2.0, 2.0]
+
+
 async def test_a_load_that_never_ends() -> None:
     """P15: it has the time that the first token of an answer has."""
     paths = Paths(v1_models=[router("unloaded"), router("loading")], models_load=TOLD)

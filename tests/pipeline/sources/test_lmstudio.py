@@ -11,6 +11,7 @@ from tests.scripted import Attempt, ScriptedTransport
 from tests.transcripts import HELLO, STOP, text
 from tokenweir import MisuseError, Pipeline, connect
 from tokenweir.pipeline.deadlines import LOCAL
+from tokenweir.pipeline.retry import Retry
 from tokenweir.pipeline.sources.lmstudio import LMStudio
 from tokenweir.record import record
 from tokenweir.stages import decode_protocol, sse_decode
@@ -86,6 +87,36 @@ async def test_an_older_lm_studio_is_asked_by_the_other_face(status: int, header
 
     assert [(one.end.outcome, one.end.stats.attempts) for one in heard] == [("complete", 2), ("complete", 1)]
     assert urls(transport) == ["/api/v1/chat", "/v1/chat/completions", "/v1/chat/completions"]
+
+
+async def test_what_asks_for_nothing_is_for_either_face() -> None:
+    """`store=False` asks that nothing is kept: the OpenAI face keeps nothing, and is not told what it
+    does not know."""
+    transport = ScriptedTransport(Attempt(200, HELLO))
+    said = [{"role": role, "content": "Hi"} for role in ("user", "assistant", "user")]
+    await Pipeline(connect("lmstudio", model="m", transport=transport)).text(
+        said, store=False, integrations=[]
+    )
+
+    assert urls(transport) == ["/v1/chat/completions"]
+    assert msgspec.json.decode(transport.requests[0].body).keys() & {"store", "integrations"} == set()
+
+
+async def test_finding_the_face_is_no_retry() -> None:
+    """P6: the other face has as many attempts as ever, also where no retry is left; a refusal of its own, in
+    the same words, is told."""
+    busy, lost = Attempt(503, b"{}"), Attempt(404, OLD)
+    transport = ScriptedTransport(lost, busy, busy, Attempt(200, HELLO), lost)
+    source = connect("lmstudio", model="m", transport=transport)
+    source.retry = Retry(jitter=lambda: 1.0)
+    none = ScriptedTransport(lost, Attempt(200, HELLO))
+    poor = connect("lmstudio", model="m", transport=none)
+    poor.retry = Retry(attempts=1, burst=0)
+
+    assert (await hear(Pipeline(source).stream("hi"))).end.outcome == "complete"
+    assert (await hear(Pipeline(source).stream("hi"))).kind == "bad_request"
+    assert (await hear(Pipeline(poor).stream("hi"))).end.outcome == "complete"
+    assert (len(urls(transport)), len(urls(none))) == (5, 2)
 
 
 async def test_an_older_lm_studio_that_is_asked_twice_at_once() -> None:

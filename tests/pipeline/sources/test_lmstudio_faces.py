@@ -29,6 +29,8 @@ def request(*messages: Any, model: str | None = "m", stream: bool = True, **opti
         request(stream_options={"include_usage": True}, user="u"),
         request(ASSISTANT, model=None, previous_response_id="resp_1"),
         request(context_length=4096, max_tokens=5),
+        request(USER, ASSISTANT, store=True),
+        request(store=False, integrations=[]),
     ],
 )
 def test_rest_serves_it(served: Request) -> None:
@@ -41,6 +43,8 @@ def test_rest_serves_it(served: Request) -> None:
     [
         request(USER, ASSISTANT, USER),
         request(USER, SYSTEM),
+        request(USER, ASSISTANT, USER, store=False, integrations=[]),
+        request(max_tokens=5, store=False),
         request({"role": "user", "content": [IMAGE]}),
         request(tools=[TOOL]),
         request(max_tokens=5),

@@ -203,6 +203,13 @@ async def test_a_deadline_names_what_it_waited_for() -> None:
     assert heard.end.failure.phase == "silence"
 
 
+async def test_a_ping_says_nothing() -> None:
+    """U25: as a connection gives it, an empty line among the messages; and no phase is taken back."""
+    core = connect("lmstudio-native").stage.core()
+
+    assert (core.feed([b"\n"]), core.feed([b"\n\n"]), core.error) == ([], [], None)
+
+
 async def test_a_token_of_lm_studio() -> None:
     """Its two halves say who asks; anything else is no token."""
     key = "sk-lm-abcdefgh:ABCDEFGHIJ0123456789"
