@@ -87,7 +87,7 @@ class WriteWatch:
         self._timer = None
         if self._scope is None:
             return
-        accepted = _accepted(self._connection)
+        accepted = acknowledged(self._connection)
         self._looks = self._looks + 1 if accepted == self._accepted else 1
         self._accepted = accepted
         # The first look, or that which saw progress, may have come right after it.
@@ -97,7 +97,7 @@ class WriteWatch:
             self._timer = asyncio.get_running_loop().call_later(self._look, self._check)
 
 
-def _accepted(connection: HasSocket | None) -> int | None:
+def acknowledged(connection: HasSocket | None) -> int | None:
     """Bytes that the peer's kernel has acknowledged; None where nobody tells."""
     sock = connection.get_extra_info("socket") if connection is not None else None
     if sock is None or _TCP_INFO is None:
