@@ -24,8 +24,11 @@ FENCED = re.compile(
     r"^(?:<!-- no-run: (?P<reason>.*?) -->\n)?```python\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
 )
 
-ELSEWHERE = {"docs/third-parties.md": "tests/test_third_parties.py"}
-"""Texts whose blocks are the files of one program, and the tests that run that program."""
+ELSEWHERE = {
+    "docs/gateway.md": "tests/gateway/test_gateway_docs.py",
+    "docs/third-parties.md": "tests/test_third_parties.py",
+}
+"""Texts whose blocks are the files of one program, or need a server, and the tests that run them."""
 
 NOT_RUN = {("docs/embedding.md", "needs PySide6 and a screen")}
 """Blocks that are only compiled: file and reason."""

@@ -39,6 +39,7 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
         "models",
         "load",
         "doctor",
+        "serve",
         "record",
         "replay",
         "simulate",
@@ -52,6 +53,23 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
 
     assert code == 0
     assert capsys.readouterr().out.startswith(f"Usage: tokenweir {name}")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--port", "1"], []])
+def test_a_command_that_lacks_an_extra_says_which(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`serve` needs more than the others; the list of commands has it all the same."""
+
+    def missing(_name: str) -> None:
+        """It is not installed."""
+
+    monkeypatch.setattr(app, "find_spec", missing)
+
+    assert app.run(["serve", *arguments]) == 2
+    assert "pip install 'tokenweir[gateway]'" in capsys.readouterr().err
+    assert app.run(["--help"]) == 0
+    assert "serve" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["serve-nothing"], ["demo", "--no-such-option"]])

@@ -8,7 +8,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import NoReturn
+from importlib.util import find_spec
+from typing import Any, NoReturn
 
 import click
 
@@ -23,11 +24,15 @@ COMMANDS: Mapping[str, str] = {
     "models": "tokenweir.cli.models:models",
     "load": "tokenweir.cli.load:load",
     "doctor": "tokenweir.cli.doctor:doctor",
+    "serve": "tokenweir.cli.serve:serve",
     "record": "tokenweir.cli.record:record",
     "replay": "tokenweir.cli.replay:replay",
     "simulate": "tokenweir.cli.simulate:simulate",
 }
 """Command name -> `module:function`, in the order of `--help`."""
+
+NEEDED: Mapping[str, tuple[str, ...]] = {"serve": ("yaml", "prometheus_client")}
+"""Command name -> what it needs beside the extra `cli`."""
 
 COMPLETE, INCOMPLETE, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 READER_LEFT = 141
@@ -58,6 +63,8 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """The command of that name."""
+        if any(find_spec(name) is None for name in NEEDED.get(cmd_name, ())):
+            return _lacking(cmd_name)
         module, _, name = COMMANDS.get(cmd_name, "").partition(":")
         found: click.Command | None = getattr(import_module(module), name) if module else None
         return found
@@ -86,6 +93,18 @@ class Commands(click.Group):
     def _worded(self, fault: Exception, ctx: click.Context) -> str:
         """What the library said of it, in the words of the command that was called."""
         return worded(str(fault), parameters(self.get_command(ctx, ctx.invoked_subcommand or "")))
+
+
+def _lacking(name: str) -> click.Command:
+    """In place of a command that lacks what it needs: it says so, and `--help` still lists it."""
+
+    def say(**_: object) -> NoReturn:
+        raise WrongUse(f"`tokenweir {name}` needs an extra: pip install 'tokenweir[gateway]'")
+
+    rest = click.Argument(["rest"], nargs=-1, type=click.UNPROCESSED)
+    settings: dict[str, Any] = {"ignore_unknown_options": True, "help_option_names": []}
+    hint = "Needs an extra: pip install 'tokenweir[gateway]'."
+    return click.Command(name, settings, say, [rest], short_help=hint)
 
 
 def _drop_output() -> None:

@@ -1,0 +1,47 @@
+"""How many answers may go on at once."""
+
+import pytest
+
+from tokenweir.config.schema import Limits
+from tokenweir.gateway.admission import enter
+from tokenweir.gateway.live import Answer, Live
+from tokenweir.gateway.refused import Refused
+
+pytestmark = pytest.mark.anyio
+
+
+def answer(key: str | None = None) -> Answer:
+    """One that begins."""
+    return Answer("id", "chat", key, None)
+
+
+async def test_so_many_and_no_more() -> None:
+    """P17: refused at once, with a time to come again; whoever is there stays, and a place that is free is
+    given away."""
+    live, limits = Live(lambda _: None), Limits(max_streams=2)
+    first, second = answer(), answer()
+    enter(live, first, limits)
+    enter(live, second, limits)
+
+    with pytest.raises(Refused, match=r"limits\.max_streams") as refused:
+        enter(live, answer(), limits)
+    assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
+    assert list(live) == [first, second]
+
+    live.leave(first)
+    enter(live, answer(), limits)
+    assert len(live) == 2
+
+
+async def test_one_key_does_not_take_all_places() -> None:
+    """S17: the others are let in beside it, and those without a key are nobody's account."""
+    live, limits = Live(lambda _: None), Limits(max_streams=4, max_streams_per_key=1)
+    enter(live, answer("greedy"), limits)
+
+    with pytest.raises(Refused, match=r"limits\.max_streams_per_key") as refused:
+        enter(live, answer("greedy"), limits)
+    assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "1"})
+
+    for key in ("modest", None, None):
+        enter(live, answer(key), limits)
+    assert len(live) == 4

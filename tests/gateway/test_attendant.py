@@ -1,0 +1,40 @@
+"""Once a second, all connections at once."""
+
+from typing import Any
+
+import anyio
+import pytest
+
+from tests.gateway.configured import backend, loaded
+from tests.virtual import virtual
+from tokenweir.gateway.attendant import LOOK, attend
+from tokenweir.gateway.gateway import Gateway
+from tokenweir.gateway.live import Answer
+from tokenweir.pipeline.clock import running_clock
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """Virtual time."""
+    return virtual("asyncio")
+
+
+async def test_every_connection_is_looked_at_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P16; an answer that is not streamed has none. How late a look comes is measured."""
+    gateway = Gateway(loaded(backend("openai-compatible", "http://127.0.0.1:9")))
+    streamed, whole = (Answer("id", "chat", None, None) for _ in range(2))
+    looks = list[float]()
+    streamed.beat = looks.append
+    gateway.live.enter(streamed)
+    gateway.live.enter(whole)
+    late = list[float]()
+    monkeypatch.setattr(gateway.metrics, "ticked", late.append)
+    began = running_clock()()
+
+    with anyio.move_on_after(3.5 * LOOK):
+        await attend(gateway)
+
+    assert looks == pytest.approx([began + LOOK, began + 2 * LOOK, began + 3 * LOOK])
+    assert late == pytest.approx([0.0, 0.0, 0.0])

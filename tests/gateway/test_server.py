@@ -1,0 +1,200 @@
+"""The gateway's life: start, another configuration, drain, end."""
+
+from typing import Any
+
+import aiohttp
+import anyio
+import pytest
+
+from tests.gateway.configured import backend, loaded
+from tests.gateway.serving import CHAT, HI, gateway, get, post
+from tokenweir.config.read import Loaded
+from tokenweir.config.reading import ConfigError
+from tokenweir.gateway.gateway import Phase
+from tokenweir.gateway.server import Server
+from tokenweir.simulator.quirks import Quirks
+from tokenweir.simulator.server import Simulator
+from tokenweir.simulator.text import ABOUT, script_of
+
+pytestmark = pytest.mark.anyio
+
+STREAM: dict[str, Any] = {**HI, "model": "simulated-model", "stream": True}
+
+
+async def flowing(server: Server, answers: int = 1) -> None:
+    """Wait until so many answers have their first token."""
+    while sum(answer.first_token is not None for answer in server.gateway.live) < answers:  # noqa: ASYNC110 - nothing tells it
+        await anyio.sleep(0.001)
+
+
+async def test_it_serves_until_it_is_left() -> None:
+    """And its port is free then."""
+    async with Simulator() as sim:
+        async with gateway(backend("openai", sim.url)) as server:
+            assert (await get(f"{server.url}/health/live")).status == 200
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await get(f"{server.url}/health/live")
+
+
+async def test_an_address_that_is_taken_is_an_os_error() -> None:
+    """C11: and nothing is left behind."""
+    async with gateway(backend("openai", "http://127.0.0.1:9")) as server:
+        port = int(server.url.rpartition(":")[2])
+        with pytest.raises(OSError, match="address already in use"):
+            async with Server(loaded(backend("openai", "http://127.0.0.1:9")), port=port):
+                pass
+
+
+async def test_ready_may_wait_for_the_preload() -> None:
+    """P22: live is not ready."""
+    quirks = Quirks(provider="lmstudio", load_seconds=0.2)
+    async with Simulator(quirks) as sim:
+        config = backend("lmstudio", sim.url, preload=["simulated-model"])
+        async with gateway(config | {"server": {"ready_after_preload": True}}) as server:
+            assert server.gateway.phase is Phase.STARTING
+            early = (await get(f"{server.url}/health/ready")).status
+            while server.gateway.phase is Phase.STARTING:  # noqa: ASYNC110 - nothing tells it
+                await anyio.sleep(0.005)
+            late = (await get(f"{server.url}/health/ready")).status
+            got = await post(server.url + CHAT, STREAM)
+
+    assert (early, late) == (503, 200)
+    assert ": loading" not in got.text
+
+
+async def test_draining_lets_answers_end_and_takes_no_more() -> None:
+    """P19: readiness falls at once, new requests get 503 and a closed connection."""
+    async with Simulator(Quirks(rate=400)) as sim, gateway(backend("openai", sim.url)) as server:
+        texts = list[str]()
+
+        async def ask() -> None:
+            texts.append((await post(server.url + CHAT, STREAM)).content)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await flowing(server)
+            group.start_soon(server.drain)
+            await anyio.wait_all_tasks_blocked()
+            refused = await post(server.url + CHAT, STREAM)
+            assert (refused.status, refused.headers["Connection"]) == (503, "close")
+            assert refused.json["error"]["code"] == "shutting_down"
+            assert (await get(f"{server.url}/health/ready")).status == 503
+            assert (await get(f"{server.url}/health/live")).status == 200
+
+    assert texts == [ABOUT.text]
+
+
+@pytest.mark.parametrize("how", ["late", "hurried"])
+async def test_what_outlasts_the_drain_gets_a_true_end(how: str) -> None:
+    """P19: after the configured time, or when it is told to hurry."""
+    config = {"server": {"drain_timeout_secs": 0.05 if how == "late" else 60.0}}
+    async with Simulator(Quirks(fault="stall")) as sim:
+        texts = list[str]()
+
+        async def ask(url: str) -> None:
+            texts.append((await post(url + CHAT, STREAM)).text)
+
+        async with (
+            anyio.create_task_group() as group,
+            gateway(backend("openai", sim.url) | config) as server,
+        ):
+            for _ in range(3):
+                group.start_soon(ask, server.url)
+            await flowing(server, 3)
+            if how == "hurried":
+                server.hurry()
+            await server.drain()
+            assert len(server.gateway.live) == 3
+        await sim.until_idle()
+
+    assert len(texts) == 3
+    assert all('"code":"shutting_down"' in text and text.endswith("data: [DONE]\n\n") for text in texts)
+
+
+async def test_another_configuration_is_taken_over_as_a_whole() -> None:
+    """C12: answers under way stay with the backend that they began with."""
+    old, new = Quirks(rate=400), Quirks(script=script_of("I am new."))
+    async with (
+        Simulator(old) as before,
+        Simulator(new) as after,
+        gateway(backend("openai", before.url)) as server,
+    ):
+        texts = list[str]()
+
+        async def ask() -> None:
+            texts.append((await post(server.url + CHAT, STREAM)).content)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await flowing(server)
+            assert server.reload(lambda: loaded(backend("openai", after.url)))
+            await ask()
+        generation = server.gateway.generation
+
+    assert texts == ["I am new.", ABOUT.text]
+    assert generation == 2
+
+
+@pytest.mark.parametrize("fault", ["unreadable", "impossible"])
+async def test_a_bad_configuration_changes_nothing(fault: str) -> None:
+    """P21, C12: the old one goes on."""
+
+    def read() -> Loaded:
+        if fault == "unreadable":
+            raise ConfigError(("x.yaml:1: no",))
+        return loaded(backend("ollama", "http://localhost:11434/v1"))
+
+    async with Simulator() as sim, gateway(backend("openai", sim.url)) as server:
+        setup = server.gateway.setup
+        assert not server.reload(read)
+        got = await post(server.url + CHAT, STREAM)
+
+    assert got.content == ABOUT.text
+    assert server.gateway.setup is setup
+    assert (server.gateway.generation, server.gateway.failed_reloads) == (1, 1)
+
+
+async def test_a_thousand_clients_that_all_leave_leave_nothing() -> None:
+    """R20: the streams are gone, the backends' connections too, and nobody got a 500."""
+    count = 200
+    async with Simulator(Quirks(fault="stall")) as sim, gateway(backend("openai", sim.url)) as server:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session, anyio.create_task_group() as group:
+
+            async def ask() -> None:
+                async with session.post(server.url + CHAT, json=STREAM) as answer:
+                    await answer.read()
+
+            for _ in range(count):
+                group.start_soon(ask)
+            while sim.active < count:  # noqa: ASYNC110 - the simulator has no event for a beginning
+                await anyio.sleep(0.005)
+            group.cancel_scope.cancel()
+        await server.gateway.live.until_idle()
+        await sim.until_idle()
+
+    assert {exchange.outcome for exchange in sim.log} == {"client_left"}
+    assert {answer.outcome for answer in server.gateway.live.recent} == {"cancelled"}
+
+
+async def test_a_server_that_is_cancelled_is_closed_too() -> None:
+    """P18: its port is free, and its answers have their ends."""
+    texts, urls = list[str](), list[str]()
+
+    async def ask(url: str) -> None:
+        with anyio.CancelScope(shield=True):
+            texts.append((await post(url + CHAT, STREAM)).text)
+
+    async with Simulator(Quirks(fault="stall")) as sim:
+        with anyio.CancelScope() as scope:
+            async with anyio.create_task_group() as group, gateway(backend("openai", sim.url)) as server:
+                urls.append(server.url)
+                group.start_soon(ask, server.url)
+                await flowing(server)
+                scope.cancel()
+                await anyio.sleep_forever()
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await get(f"{urls[0]}/health/live")
+        await sim.until_idle()
+
+    assert texts[0].endswith("data: [DONE]\n\n")

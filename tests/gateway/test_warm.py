@@ -1,0 +1,96 @@
+"""Models that are there before they are asked for (PROMISES P23)."""
+
+import anyio
+import pytest
+
+from tests.gateway.shelf import Served, Shelf
+from tests.virtual import virtual
+from tokenweir.gateway.warm import Warm
+from tokenweir.pipeline.run import Pipeline
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> object:
+    """Virtual time."""
+    return virtual("asyncio")
+
+
+async def test_models_are_loaded_one_after_the_other() -> None:
+    """P23: entering waits for nothing; names are found as requests find them."""
+    shelf = Shelf("qwen/qwen3-8b", "other")
+    async with Warm([Served(shelf, preload=["qwen3", "other"])]) as warm:
+        assert not warm.preloaded
+        await anyio.sleep(1)
+        assert [(load.model, load.waiters) for load in warm.loads] == [("qwen/qwen3-8b", 1)]
+        await warm.preloading_done()
+
+        assert warm.preloaded
+        assert anyio.current_time() > 0
+    assert shelf.loads == [(0.0, "qwen/qwen3-8b"), (3.0, "other")]
+
+
+async def test_a_failure_is_tried_again_ever_later() -> None:
+    """P23: it stops nothing, and backs off: 2 s, then 4 s."""
+    shelf = Shelf("m", failing=2)
+    async with Warm([Served(shelf, preload=["m"])]) as warm:
+        await warm.preloading_done()
+
+    assert shelf.loads == [(0.0, "m"), (5.0, "m"), (12.0, "m")]
+
+
+async def test_nothing_to_preload_is_done_at_once() -> None:
+    """And leaving is too."""
+    async with Warm([Served(Shelf("m"))]) as warm:
+        await warm.preloading_done()
+
+        assert warm.preloaded
+
+
+async def test_leaving_stops_a_load_at_once() -> None:
+    """Nobody waits for it any more."""
+    shelf = Shelf("m", seconds=100)
+    with anyio.fail_after(2):
+        async with Warm([Served(shelf, preload=["m"])]) as warm:
+            await anyio.sleep(1)
+
+    assert shelf.left == ["m"]
+    assert not warm.preloaded
+    assert list(warm.loads) == []
+
+
+async def test_a_backend_that_answers_is_left_alone() -> None:
+    """P23: a load might put the model out of memory that is answering."""
+    shelf = Shelf("m", "n", seconds=5)
+    served = Served(shelf, preload=["n"])
+    async with anyio.create_task_group() as group:
+        group.start_soon(Pipeline(shelf).text, "Hi")
+        await anyio.sleep(0.1)
+        async with Warm([served]) as warm:
+            await warm.preloading_done()
+
+    assert shelf.loads[0][0] >= 5
+
+
+async def test_keep_warm_begins_after_preloading() -> None:
+    """Then one request an interval."""
+    shelf = Shelf("m")
+    async with Warm([Served(shelf, preload=["m"], keep_warm={"every_secs": 10})]):
+        await anyio.sleep(2.5)
+        assert shelf.connections == []
+        await anyio.sleep(20)
+
+    assert shelf.loads == [(0.0, "m")]
+    assert len(shelf.connections) == 2
+
+
+async def test_what_cannot_be_kept_warm_stops_nothing() -> None:
+    """A hosted service: the other backends go on."""
+    hosted, shelf = Shelf("m"), Shelf("m")
+    hosted.is_hosted = True
+    async with Warm([Served(hosted, "hosted", keep_warm={}), Served(shelf, preload=["m"])]) as warm:
+        await warm.preloading_done()
+
+    assert hosted.connections == []
+    assert shelf.loads == [(0.0, "m")]

@@ -1,0 +1,54 @@
+"""What is known of backends stays recent."""
+
+import anyio
+import pytest
+
+from tests.gateway.configured import backend, loaded
+from tests.gateway.until import until
+from tokenweir.gateway.gateway import Gateway
+from tokenweir.gateway.watch import look, watch
+from tokenweir.pipeline.run import Pipeline
+from tokenweir.simulator.quirks import Quirks
+from tokenweir.simulator.server import Simulator
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_backend_is_known_to_be_up_and_then_down() -> None:
+    """P22: nobody has to ask for anything to find out."""
+    async with Simulator(Quirks(models=("m",))) as server:
+        gateway = Gateway(loaded(backend("openai-compatible", server.url + "/v1")))
+        catalog = gateway.setup.backends["inference"].catalog
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch, gateway)
+            await until(lambda: catalog.checked is not None)
+            group.cancel_scope.cancel()
+        assert (catalog.failure, len(catalog.models or ())) == (None, 1)
+    catalog.forget()
+    await look(gateway)
+
+    assert catalog.failure is not None
+    assert catalog.failure.kind == "connect"
+    with anyio.fail_after(1):
+        await gateway.setup.aclose()
+
+
+async def test_a_backend_that_answers_is_not_disturbed() -> None:
+    """Some answer one request at a time: their list would wait, and they would seem to be down."""
+    async with Simulator(Quirks(models=("m",), rate=200)) as server:
+        gateway = Gateway(loaded(backend("openai-compatible", server.url + "/v1")))
+        served = gateway.setup.backends["inference"]
+        await look(gateway)
+        first = served.catalog.checked
+        async with Pipeline(served.source).stream("Hi", model="m") as stream:
+            async for _ in stream:
+                if served.source.activity.streams(served.source):
+                    break
+            served.catalog.forget()
+            await look(gateway)
+            assert served.catalog.checked == first
+        await look(gateway)
+        await gateway.setup.aclose()
+
+    assert first is not None
+    assert served.catalog.checked != first

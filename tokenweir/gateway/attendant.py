@@ -1,0 +1,26 @@
+"""What looks after the clients' connections: one task for all of them, once a second.
+
+Law of this file: silence is filled (PROMISES P16), and a client that takes no byte is cut (P14). A timer or a
+scope for each write would cost more than the write; here a second's tick looks at all answers at once.
+"""
+
+import anyio
+
+from tokenweir.gateway.gateway import Gateway
+from tokenweir.pipeline.clock import running_clock
+
+LOOK = 1.0
+"""Seconds between two looks."""
+
+
+async def attend(gateway: Gateway) -> None:
+    """Look after all connections until cancelled. How late a look comes is how busy the event loop is."""
+    clock = running_clock()
+    while True:
+        due = clock() + LOOK
+        await anyio.sleep(LOOK)
+        now = clock()
+        gateway.metrics.ticked(max(0.0, now - due))
+        for answer in gateway.live:
+            if answer.beat is not None:
+                answer.beat(now)

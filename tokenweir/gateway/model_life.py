@@ -1,0 +1,120 @@
+"""`POST /v1/models/{id}/load` and `/unload`: orders about models.
+
+Law of this file: what a client is told of a load; the load itself stands in loads.py, and goes on for as long
+as anybody waits for it. What a backend cannot do at all is 501: asking again will not help.
+"""
+
+from typing import Any
+
+import anyio
+import msgspec
+from aiohttp import web
+
+from tokenweir.gateway.body import read_json
+from tokenweir.gateway.gateway import REQUEST_ID, SETUP
+from tokenweir.gateway.health import answered
+from tokenweir.gateway.known import model_known
+from tokenweir.gateway.loads import Load
+from tokenweir.gateway.models import Listed, find, name_in
+from tokenweir.gateway.refused import Refused, bad_request, error_of, refused_by
+from tokenweir.gateway.setup import Setup
+from tokenweir.gateway.wire import Wire
+from tokenweir.pipeline.errors import CannotError, StreamError
+from tokenweir.pipeline.events import Failure
+
+_NOT_IMPLEMENTED = 501
+
+
+async def load(request: web.Request) -> web.StreamResponse:
+    """Load a model, and answer when it is loaded; or tell how far it is, where events are asked for.
+
+    Raises Refused where it fails before anything was told.
+    """
+    setup, streamed = request[SETUP], await _wants_events(request)
+    found = await find(setup, name_in(request))
+    with setup.warm.loads.joined(found.served, found.model.id) as loading:
+        if streamed:
+            return await _tell(request, loading)
+        await loading.over()
+    _check(loading)
+    return answered(await _known(setup, found) | {"seconds": round(loading.seconds, 3)})
+
+
+async def unload(request: web.Request) -> web.Response:
+    """Unload a model. Raises Refused where the backend cannot, or does not."""
+    setup = request[SETUP]
+    found = await find(setup, name_in(request))
+    try:
+        await found.served.source.unload(found.model.id)
+    except CannotError as cannot:
+        raise _cannot(str(cannot)) from None
+    except StreamError as failed:
+        raise refused_by(failed) from None
+    finally:
+        found.served.catalog.forget()
+    return answered(await _known(setup, found))
+
+
+async def _known(setup: Setup, found: Listed) -> dict[str, Any]:
+    """The status after an order, from a new list."""
+    served, old = found
+    listed = await served.catalog.fresh() or ()
+    now = next((model for model in listed if model.id == old.id), old)
+    return model_known(setup, served, now)
+
+
+async def _wants_events(request: web.Request) -> bool:
+    body = await read_json(request) if request.can_read_body else {}
+    for name in sorted(set(body) - {"stream"}):
+        raise bad_request(f"{name!r} is nothing that a load takes; there is `stream`", name)
+    stream = body.get("stream")
+    if stream is not None and not isinstance(stream, bool):
+        raise bad_request("stream is true or false", "stream")
+    return stream is True or (stream is None and "text/event-stream" in request.headers.get("Accept", ""))
+
+
+async def _tell(request: web.Request, loading: Load) -> web.StreamResponse:
+    """`event: phase` whenever there is news, and one `event: end`."""
+    config = request[SETUP].config
+    wire = Wire(request, config.server.heartbeat_secs, config.limits.write_timeout_secs)
+    while True:
+        news = loading.news
+        if loading.ended is not None:
+            break
+        told: dict[str, Any] = {"id": loading.model, "backend": loading.backend, "phase": "loading"}
+        told |= {"progress": loading.progress, "elapsed": round(loading.seconds, 3)}
+        await wire.write(_frame("phase", told))
+        with anyio.move_on_after(config.server.heartbeat_secs):
+            await news.wait()
+    if not wire.open:
+        _check(loading)
+    await wire.write(_frame("end", _end(loading, request[REQUEST_ID])))
+    await wire.end()
+    return wire.response
+
+
+def _end(loading: Load, request_id: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": loading.model, "backend": loading.backend, "outcome": loading.outcome}
+    told |= {"seconds": round(loading.seconds, 3), "requestId": request_id, "error": None}
+    refused = _refused(loading)
+    return told if refused is None else told | error_of(refused)
+
+
+def _check(loading: Load) -> None:
+    refused = _refused(loading)
+    if refused is not None:
+        raise refused
+
+
+def _refused(loading: Load) -> Refused | None:
+    if loading.cannot is not None:
+        return _cannot(loading.cannot)
+    return None if loading.failure is None else Refused(loading.failure)
+
+
+def _cannot(message: str) -> Refused:
+    return Refused(Failure("bad_request", message, code="cannot"), _NOT_IMPLEMENTED)
+
+
+def _frame(event: str, told: dict[str, Any]) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (event.encode(), msgspec.json.encode(told))

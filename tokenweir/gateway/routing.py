@@ -1,0 +1,142 @@
+"""Which backend answers a request for a model, and by which name it knows that model.
+
+Law of this file: names alone. A request chooses among what is configured, and nothing in it can name a host
+or a credential (PROMISES P25). Whoever lists no models, or does not answer, is believed to have what it is
+asked for where nobody else has it.
+"""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+import anyio
+
+from tokenweir.config.schema import Route
+from tokenweir.gateway.refused import Refused, refused_by
+from tokenweir.gateway.setup import Served, Setup
+from tokenweir.pipeline.errors import RequestError
+from tokenweir.pipeline.events import Failure
+from tokenweir.pipeline.models import LOADED_MODEL, Model, choose_model
+
+
+class Target(NamedTuple):
+    """A backend, and the model that it is asked for. None leaves it to the backend."""
+
+    served: Served
+    model: str | None
+
+
+async def targets_of(setup: Setup, model: str | None) -> list[Target]:
+    """The backends to ask, in their order. Raises Refused (404) where nobody has the model: its message
+    lists what there is."""
+    for route in setup.config.routes:
+        if model is not None and fnmatchcase(model, route.model):
+            return await _routed(setup, route, model)
+    if model is None or model == LOADED_MODEL:
+        return [await _default(setup)]
+    own, _, rest = model.partition("/")
+    if rest and own in setup.backends and len(setup.backends) > 1:
+        return [await _named(setup.backends[own], rest)]
+    return [await _found(list(setup.backends.values()), model)]
+
+
+async def _routed(setup: Setup, route: Route, model: str) -> list[Target]:
+    """Whoever does not have the model is passed over, as long as somebody has it."""
+    found: list[Target] = []
+    refused: Refused | None = None
+    for name in route.backends:
+        try:
+            found.append(await _named(setup.backends[name], route.ask_for or model))
+        except Refused as unknown:
+            refused = refused or unknown
+    if not found and refused is not None:
+        raise refused
+    return found
+
+
+async def _default(setup: Setup) -> Target:
+    """The first default model; else the one that is loaded at the first backend."""
+    for served in setup.backends.values():
+        chosen = served.settings.default_model
+        if chosen is not None:
+            return await _named(served, chosen)
+    return await _named(next(iter(setup.backends.values())), None)
+
+
+async def _named(served: Served, model: str | None) -> Target:
+    """One backend, whose models alone count."""
+    if served.settings.provider == "simulator" and model is None:
+        return Target(served, None)
+    available = allowed(served, await served.catalog.knowing(model or LOADED_MODEL))
+    if available is None:
+        return _believed(served, model)
+    return Target(served, _chosen(model, available))
+
+
+async def _found(backends: Sequence[Served], model: str) -> Target:
+    """Whoever has the model by exactly this name, else by a name of which this is a part. Nobody is asked
+    where the name is known: a backend that hangs keeps nobody from the others."""
+    for served in backends:
+        known = allowed(served, served.catalog.models) or ()
+        if any(model in (one.id, one.instance) for one in known):
+            return Target(served, model)
+    lists: dict[str, list[Model] | None] = {}
+
+    async def look(served: Served) -> None:
+        lists[served.name] = allowed(served, await served.catalog.knowing(model))
+
+    async with anyio.create_task_group() as group:
+        for served in backends:
+            group.start_soon(look, served)
+    for served in backends:
+        if any(model in (one.id, one.instance) for one in lists[served.name] or ()):
+            return Target(served, model)
+    everything = [one for served in backends for one in lists[served.name] or ()]
+    unknown = [served for served in backends if lists[served.name] is None]
+    try:
+        chosen = _chosen(model, everything)
+    except Refused:
+        for served in unknown:
+            if _may(served, model):
+                return Target(served, model)
+        raise
+    owner = next(s for s in backends if any(chosen == one.id for one in lists[s.name] or ()))
+    return Target(owner, chosen)
+
+
+def _chosen(model: str | None, available: Sequence[Model]) -> str:
+    """Where nobody says which, the only one there is will do: its backend loads it."""
+    names = {one.id for one in available}
+    if (model is None or model == LOADED_MODEL) and len(names) == 1:
+        return names.pop()
+    try:
+        chosen = choose_model(model, available)
+    except RequestError as unknown:
+        raise refused_by(unknown) from None
+    return model if model is not None and model == chosen.instance else chosen.id
+
+
+def _believed(served: Served, model: str | None) -> Target:
+    if model is not None and not _may(served, model):
+        named = ", ".join(served.settings.allowed_models)
+        raise Refused(Failure("model_not_found", f"{model!r} is not allowed here; allowed: {named}"))
+    return Target(served, model)
+
+
+def _may(served: Served, model: str) -> bool:
+    wanted = served.settings.allowed_models
+    return not wanted or any(one.casefold() in model.casefold() for one in wanted)
+
+
+def allowed(served: Served, models: Sequence[Model] | None) -> list[Model] | None:
+    """Those of a backend's models that the configuration lets be asked."""
+    wanted = served.settings.allowed_models
+    if models is None or not wanted:
+        return None if models is None else list(models)
+    chosen: set[str] = set()
+    for name in wanted:
+        try:
+            chosen.add(choose_model(name, models).id)
+        except RequestError:
+            continue
+    return [model for model in models if model.id in chosen]

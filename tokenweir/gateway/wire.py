@@ -1,0 +1,86 @@
+"""The open response to one streaming client: headers, frames, heartbeats, and its end.
+
+Law of this file: bytes to one client and the state of its connection; what the bytes say is decided
+elsewhere. Frames of one network read go out as one write. A client that takes nothing for the configured
+time is cut, one that is slow is not (PROMISES P14): what counts is whether its side has acknowledged bytes.
+"""
+
+from aiohttp import web
+
+from tokenweir.pipeline.clock import running_clock
+from tokenweir.sinks.sse import SSE_HEADERS
+from tokenweir.sinks.write_watch import acknowledged
+
+HEARTBEAT = b": ping\n\n"
+
+
+class Wire:
+    """An SSE response that is prepared when its first bytes are there.
+
+    `heartbeat` is the longest silence that the client sees, `patience` how long it may take no byte, both in
+    seconds. `written` counts what went out.
+    """
+
+    def __init__(self, request: web.Request, heartbeat: float, patience: float) -> None:
+        self.response = web.StreamResponse(headers=SSE_HEADERS)
+        self.open = False
+        self.dead = False
+        self.written = 0
+        self._request = request
+        self._heartbeat = heartbeat
+        self._patience = patience
+        self._clock = running_clock()
+        self._spoke = self._clock()
+        self._writing = False
+        self._stuck_since: float | None = None
+        self._taken: int | None = None
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes, the headers before the first ones. Raises ConnectionError where the client has left."""
+        if not self.open:
+            self.open = True
+            await self.response.prepare(self._request)
+        self.written += len(data)
+        self._writing = True
+        try:
+            await self.response.write(data)
+        finally:
+            self._writing = False
+            self._stuck_since = None
+            self._spoke = self._clock()
+
+    async def end(self) -> None:
+        """The clean end of the body: the last chunk, which a cut lacks (PROMISES P19)."""
+        await self.response.write_eof()
+
+    def beat(self, now: float) -> None:
+        """Look after the connection: called once a second."""
+        if self._writing:
+            self._look(now)
+        elif self.open and now - self._spoke >= self._heartbeat - 0.5:
+            self._spoke = now
+            self._say()
+
+    def _say(self) -> None:
+        """A comment. Nothing is being written, so nothing stands halfway, and this fits the buffer."""
+        coroutine = self.response.write(HEARTBEAT)
+        try:
+            coroutine.send(None)
+        except StopIteration:
+            pass
+        except ConnectionError:
+            return
+        finally:
+            coroutine.close()
+        self.written += len(HEARTBEAT)
+
+    def _look(self, now: float) -> None:
+        """A write waits: whether the client's side has taken anything since the last look."""
+        taken = acknowledged(self._request)
+        if self._stuck_since is None or taken != self._taken:
+            self._stuck_since, self._taken = now, taken
+        elif now - self._stuck_since >= self._patience:
+            self.dead = True
+            transport = self._request.transport
+            if transport is not None:
+                transport.abort()
