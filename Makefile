@@ -18,17 +18,18 @@ INPUT =
 ONLY =
 JOBS = 1
 
-# Which servers test-real tests; all where it is empty.
+# Which servers test-real tests, and which clients test-clients; all where it is empty.
 SERVERS =
+CLIENTS =
 
 # Quiet while it works, everything when it fails.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 QUIETLY = > .venv/install.log 2>&1 || { cat .venv/install.log >&2; exit 1; }
 
-.PHONY: help demo test test-real check bench figures fuzz mutants picture clean
+.PHONY: help demo test test-real test-clients check bench figures fuzz mutants picture clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUNTIME) ## run the main job against the built-in simulator
 	@$(BIN)/tokenweir demo
@@ -38,6 +39,9 @@ test: $(DEV) ## run all tests, and the examples in docstrings
 
 test-real: $(DEV) ## run the tests against real servers, installed into build/real (SERVERS="mlx llama-server")
 	@$(BIN)/python -m tests.real $(SERVERS)
+
+test-clients: $(DEV) ## run real clients against the gateway, installed into build/clients (CLIENTS="curl langchain")
+	@$(BIN)/python -m tests.clients $(CLIENTS)
 
 check: $(DEV) ## lint, formatting, and types by two checkers
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Measure and print: `python -m benchmarks [--quick] [--only W1,W3,W4,paced,paced-uvloop,stages,memory]`.
+"""Measure and print: `python -m benchmarks [--quick] [--only W1,W3,W4,...,gateway]`.
 
 Law of this file: which workloads there are, how large they are, and in which order they run. The exit
 code is 0 where everything was measured, whatever the figures say: they are read by people, and judged
@@ -15,7 +15,7 @@ from importlib.util import find_spec
 
 import anyio
 
-from benchmarks import memory, micro
+from benchmarks import gateway, memory, micro
 from benchmarks.bodies import Workload
 from benchmarks.measure import measure
 from benchmarks.peers import PEERS
@@ -45,7 +45,7 @@ ABOUT: Mapping[str, str] = {
     "paced": "{streams} open streams, {rate:g} chunks a second each, one a network read",
     "paced-uvloop": "the same on uvloop",
 }
-OTHERS = {"stages": micro.lines, "memory": memory.lines}
+OTHERS = {"stages": micro.lines, "memory": memory.lines, "gateway": gateway.lines}
 ROUNDS, QUICK_ROUNDS = 5, 1
 
 

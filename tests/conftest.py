@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-collect_ignore = ["real"]
-"""`make test-real` tests against real servers, and installs them first."""
+collect_ignore = ["clients", "real"]
+"""`make test-clients` and `make test-real` test with what they install first."""
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,17 @@ def test_quick_measures_everything() -> None:
     assert "the whole stream" in sections["stages"]
 
 
+def test_the_gateway_is_measured_whole() -> None:
+    """Every answer was whole, through the pass-through and the gateway; what it cost is not judged here."""
+    run = [sys.executable, "-m", "benchmarks", "--quick", "--only", "gateway"]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "were not whole" not in done.stdout
+    assert re.search(r"^20 streams at once: 20 whole, 0 not$", done.stdout, re.MULTILINE)
+    assert len(re.findall(r"^(?:direct|pass-through|tokenweir serve) ", done.stdout, re.MULTILINE)) == 5
+
+
 def test_an_unknown_workload_is_refused() -> None:
     """Wrong use is answered with what there is."""
     run = [sys.executable, "-m", "benchmarks", "--only", "W2"]
