@@ -1,7 +1,8 @@
 """Mutation testing: `python -m tests.mutants [--only PATHS] [--jobs N]`, or `make mutants`.
 
 Law of this file: each module is changed by mutmut, one small change at a time, and its own test module
-alone must notice: what only a test of another module sees was proved by chance. Every run starts from a
+must notice, or what `PROVED_WITH` names beside it: what only a test of another module sees was proved by
+chance. Every run starts from a
 fresh copy of the tree under build/, in which the rooms are real folders (mutmut knows no symlinks), so
 that nothing in the checkout is ever changed. The exit code is 1 where a mutant lives that `EQUIVALENT`
 does not explain.
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,17 @@ ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build" / "mutants"
 MODULES = ("stages/*.py", "pipeline/protocols/*.py", "pipeline/json_*.py")
 """The modules that are pure, and fast to test."""
+
+PROVED_WITH: Mapping[str, Sequence[str]] = {
+    "pipeline/protocols/*": (
+        "tests/contract/test_any_cut.py",
+        "tests/contract/test_ends.py",
+        "tests/contract/test_errors_inside.py",
+    ),
+    "stages/cumulative_*": ("tests/stages/test_cumulative_detect.py",),
+}
+"""Modules -> the tests of what they make up together: the contract of a stream, over every protocol's bodies,
+and the detector whose parts the others are."""
 
 _SURVIVED, _NO_TESTS = 0, 33
 _TIMEOUTS = (36, 24, -24, 152, 255)
@@ -77,6 +89,12 @@ def test_of(path: str) -> str:
     return f"tests/{folder}/test_{name}"
 
 
+def tests_of(path: str) -> list[str]:
+    """All that must notice a change of a module."""
+    beside = [test for form, tests in PROVED_WITH.items() if fnmatch(path, form) for test in tests]
+    return list(dict.fromkeys([test_of(path), *beside]))
+
+
 def prepare(path: str) -> Path:
     """A fresh folder for one module, with all that its tests need, and mutmut's settings."""
     work = WORK / path.removesuffix(".py").replace("/", ".")
@@ -91,7 +109,7 @@ def prepare(path: str) -> Path:
         "only_mutate": [f"tokenweir/{path}"],
         "do_not_mutate_patterns": [_SPEECH],
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "--hypothesis-seed=1"],
-        "pytest_add_cli_args_test_selection": [test_of(path)],
+        "pytest_add_cli_args_test_selection": tests_of(path),
         "timeout_multiplier": 5.0,
         "timeout_constant": 1.0,
     }
