@@ -46,9 +46,10 @@ async def test_the_answer_is_what_was_shown(capsys: pytest.CaptureFixture[str]) 
 
 async def test_a_cancelled_answer_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     """P10: what was shown is there, with an end that says so."""
-    ways = Ways(connect("simulator", rate=20.0))
+    source = connect("simulator", rate=20.0)
+    ways = Ways(source)
     answer, sinks = Assembly(), list[tuple[str, Memory]]()
-    async with anyio.create_task_group() as tasks:
+    async with source, anyio.create_task_group() as tasks:
         tasks.start_soon(ask, ways, ways.pipeline(), "Hello", sinks, answer)
         with anyio.fail_after(30):
             while not answer.text():
