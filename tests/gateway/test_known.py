@@ -66,3 +66,16 @@ def test_a_loaded_instance_stands_for_its_model() -> None:
     models = [Model("a", "not_loaded"), Model("b"), Model("a", "loaded", instance="a:2")]
 
     assert [(model.id, model.state) for model in merged(models)] == [("a", "loaded"), ("b", "unknown")]
+
+
+async def test_of_a_backend_that_is_down_no_model_is_loaded() -> None:
+    """What it listed once says nothing of now."""
+    served = Served(Shelf("m"))
+    await served.catalog.fresh()
+    served.catalog.failure = Failure("connect", "x")
+    async with Warm([served]) as warm:
+        known = model_known(
+            cast("setups.Setup", _Setup(warm)), cast("setups.Served", served), Model("m", "loaded")
+        )
+
+    assert known["state"] == "unknown"

@@ -61,6 +61,17 @@ async def test_an_answer_is_one_line_with_its_figures(written: Written) -> None:
     assert "secret" not in text
 
 
+async def test_people_get_what_matters_first_and_nothing_empty(written: Written) -> None:
+    """How it ended stands in front; a field without a value is left out."""
+    log.configure_log("text")
+    log.log_answer(await an_answer())
+
+    text = written.text()
+    assert "answer" in text
+    assert text.index("outcome=") < text.index("model=") < text.index("request=")
+    assert "None" not in text
+
+
 async def test_a_failure_says_what_was_waited_for(written: Written) -> None:
     """Its kind and its phase; the message stays with the client."""
     answer = await an_answer()

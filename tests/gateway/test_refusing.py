@@ -23,6 +23,23 @@ async def test_no_such_path_is_json(path: str) -> None:
     assert set(got.json["error"]) == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/v1/chat/completions/", "/v1/chat/completions"),
+        ("/models", "/v1/models"),
+    ],
+)
+async def test_a_path_that_is_nearly_right_is_corrected(path: str, meant: str) -> None:
+    """A base URL without `/v1` is the commonest mistake."""
+    async with gateway(NOBODY) as server:
+        got = await post(server.url + path, {})
+
+    assert got.status == 404
+    assert got.json["error"]["message"].endswith(f"did you mean {meant}?")
+
+
 async def test_no_such_method_says_which_there_are() -> None:
     """R13: 405, with `Allow`."""
     async with gateway(NOBODY) as server:

@@ -121,6 +121,35 @@ async def test_a_route_passes_over_whoever_lacks_the_model() -> None:
         await targets_of(a_setup({"a": ["one"], "b": ["two"], "c": ["x"]}, routes), "three")
 
 
+async def test_a_route_asks_whoever_is_down_last() -> None:
+    """Each attempt at a backend that does not answer costs the client time."""
+    routes: list[dict[str, object]] = [{"model": "*", "backends": ["a", "b"]}]
+
+    assert await found(a_setup({"a": DOWN, "b": ["two"]}, routes), "two") == [("b", "two"), ("a", "two")]
+
+
+async def test_no_model_means_one_of_a_backend_that_answers() -> None:
+    """And where none does, that is what is said, and not that the client should have named one."""
+    setup = a_setup({"a": DOWN, "b": ["two"]}, provider="ollama")
+    assert await found(setup, None) == [("b", "two")]
+
+    with pytest.raises(Refused, match="a: no answer; name a model") as refused:
+        await targets_of(a_setup({"a": DOWN}, provider="ollama"), None)
+    assert refused.value.status == 502
+
+
+async def test_a_default_model_that_is_not_there_is_told_as_that() -> None:
+    """The client has never named it."""
+    with pytest.raises(Refused, match="the default model of 'a': there is no model 'z'"):
+        await targets_of(a_setup({"a": ["x"]}, default_model="z"), "local-model")
+
+
+async def test_what_is_there_and_not_allowed_is_counted() -> None:
+    """Else it would say that the backend has none."""
+    with pytest.raises(Refused, match="allowed_models leaves out 1 that are there"):
+        await targets_of(a_setup({"a": ["x"]}, allowed_models=["z"]), "z")
+
+
 async def test_only_allowed_models_can_be_asked() -> None:
     """Names or unique parts of names, and what is not there yet counts by its name."""
     setup = a_setup({"a": ["qwen3-8b", "llama-3"]}, allowed_models=["qwen", "nobody"])

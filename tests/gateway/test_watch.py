@@ -5,8 +5,10 @@ import pytest
 
 from tests.gateway.configured import backend, loaded
 from tests.gateway.until import until
+from tokenweir.gateway import watch as watching
 from tokenweir.gateway.gateway import Gateway
 from tokenweir.gateway.watch import look, watch
+from tokenweir.pipeline.events import Failure
 from tokenweir.pipeline.run import Pipeline
 from tokenweir.simulator.quirks import Quirks
 from tokenweir.simulator.server import Simulator
@@ -31,6 +33,28 @@ async def test_a_backend_is_known_to_be_up_and_then_down() -> None:
     assert catalog.failure.kind == "connect"
     with anyio.fail_after(1):
         await gateway.setup.aclose()
+
+
+async def test_the_log_tells_when_a_backend_goes_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once each time, and not at each look."""
+    told = list[tuple[str, str]]()
+
+    def tell(event: str, **values: str) -> None:
+        told.append((event, values["backend"]))
+
+    monkeypatch.setattr(watching, "log_trouble", tell)
+    monkeypatch.setattr(watching, "log_life", tell)
+    gateway = Gateway(loaded(backend("openai-compatible", "http://127.0.0.1:9")))
+    catalog = gateway.setup.backends["inference"].catalog
+    for failure in (None, Failure("connect", "down"), Failure("connect", "down"), None, None):
+
+        async def answer(_seconds: float, failure: Failure | None = failure) -> None:
+            catalog.failure = failure
+
+        monkeypatch.setattr(catalog, "fresh", answer)
+        await look(gateway)
+
+    assert told == [("backend_down", "inference"), ("backend_up", "inference")]
 
 
 async def test_a_backend_that_answers_is_not_disturbed() -> None:

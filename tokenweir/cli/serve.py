@@ -91,7 +91,8 @@ async def _serve(loaded: Loaded, read: Callable[[], Loaded]) -> int:
             code = await _until_told(server, said, lambda: _with(found, read()))
     except OSError as taken:
         address = f"{loaded.config.server.host}:{loaded.config.server.port}"
-        raise Failed(f"cannot listen at {address}: {taken.strerror or taken}") from None
+        why = os.strerror(taken.errno) if taken.errno else str(taken)
+        raise Failed(f"cannot listen at {address}: {why} (--port takes another)") from None
     log_life("stopped")
     return code
 

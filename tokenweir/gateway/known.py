@@ -29,7 +29,10 @@ def checked_ago(catalog: Catalog) -> float | None:
 def model_known(setup: Setup, served: Served, model: Model) -> dict[str, Any]:
     """What is known of one model. A load of ours that is under way is nearer to the truth than a list."""
     load = setup.warm.loads.of(served.name, model.id)
-    state, progress = (model.state, model.progress) if load is None else ("loading", load.progress)
+    down = backend_state(served.catalog) == "down"
+    state, progress = ("unknown", None) if down else (model.state, model.progress)
+    if load is not None:
+        state, progress = "loading", load.progress
     told: dict[str, Any] = {"id": model.id, "backend": served.name, "state": state, "progress": progress}
     told |= {"size": model.size, "context": model.context}
     return told | {"elapsed": None if load is None else round(load.seconds, 3)}

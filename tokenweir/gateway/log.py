@@ -24,13 +24,16 @@ def configure_log(form: Literal["text", "json"]) -> None:
     has all of it and more."""
     render: Any = structlog.processors.JSONRenderer()
     if form == "text":
-        render = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, repr_native_str=True)
+        render = structlog.dev.ConsoleRenderer(
+            colors=False, pad_event_to=0, repr_native_str=True, sort_keys=False
+        )
     structlog.configure(
         processors=[
             _ours_only,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper("iso", utc=True),
             _visible,
+            *([_told] if form == "text" else []),
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -48,29 +51,29 @@ def log_answer(answer: Answer) -> None:
     _tell(
         "info",
         "answer",
-        request=answer.request_id,
-        endpoint=answer.endpoint,
-        client=answer.key,
-        backend=answer.backend,
-        asked=answer.asked,
-        model=answer.model,
-        status=answer.status,
         outcome=answer.outcome,
+        status=answer.status,
+        model=answer.model,
+        backend=answer.backend,
         kind=failure.kind if failure else None,
         waiting_for=failure.phase if failure else None,
         duration=round(duration, 3),
         first_token=first,
         characters=answer.characters,
         output_tokens=answer.usage.output if answer.usage else None,
-        bytes_out=answer.wire_bytes,
-        amplification=round(stats.amplification, 2) if stats else None,
+        client=answer.key,
+        endpoint=answer.endpoint,
+        asked=answer.asked,
         attempts=stats.attempts if stats else None,
+        amplification=round(stats.amplification, 2) if stats else None,
+        bytes_out=answer.wire_bytes,
+        request=answer.request_id,
     )
 
 
 def log_refused(request_id: str, method: str, route: str, status: int, kind: str) -> None:
     """`refused`, once for each request that got no answer and began none."""
-    _tell("info", "refused", request=request_id, method=method, route=route, status=status, kind=kind)
+    _tell("info", "refused", status=status, kind=kind, method=method, route=route, request=request_id)
 
 
 def log_life(event: str, **values: Any) -> None:
@@ -98,6 +101,11 @@ def _ours_only(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> M
 
 def _visible(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {name: _short(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _told(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """People need not read what is not there; programs get every field."""
+    return {name: value for name, value in event.items() if value is not None}
 
 
 def _short(text: str) -> str:

@@ -4,9 +4,12 @@ Law of this file: whatever is raised inside becomes a response here, and a bug o
 to the client (fault S10). It knows no route.
 """
 
+from difflib import get_close_matches
+
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from tokenweir.gateway.endpoint import ENDPOINTS
 from tokenweir.gateway.gateway import GATEWAY, NOTE, REQUEST_ID, SETUP, new_request_id
 from tokenweir.gateway.log import log_refused, log_trouble
 from tokenweir.gateway.refused import Refused, bad_request, response_to
@@ -55,5 +58,14 @@ def _from_aiohttp(request: web.Request, refused: web.HTTPException) -> Refused:
         found = bad_request(f"{request.method} is not allowed here: {allowed}", status=405)
         found.headers["Allow"] = allowed
         return found
-    message = f"there is nothing at {request.path}" if refused.status == 404 else (refused.reason or "")  # noqa: PLR2004 - as in the table
+    message = _nothing_at(request) if isinstance(refused, web.HTTPNotFound) else (refused.reason or "")
     return Refused(Failure(_KINDS.get(refused.status, "bad_request"), message), refused.status)
+
+
+def _nothing_at(request: web.Request) -> str:
+    """Whoever left `/v1` out, or put a slash behind, is told the path."""
+    known = [endpoint.path for endpoint in request.app[ENDPOINTS].values() if "{" not in endpoint.path]
+    wanted = request.path.rstrip("/")
+    near = [path for path in known if path in (wanted, f"/v1{wanted}")] or get_close_matches(wanted, known, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"there is nothing at {request.path}{hint}"

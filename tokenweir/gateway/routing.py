@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import anyio
+from msgspec.structs import replace
 
 from tokenweir.config.schema import Route
 from tokenweir.gateway.refused import Refused, refused_by
@@ -17,6 +18,7 @@ from tokenweir.gateway.setup import Served, Setup
 from tokenweir.pipeline.errors import RequestError
 from tokenweir.pipeline.events import Failure
 from tokenweir.pipeline.models import LOADED_MODEL, Model, choose_model
+from tokenweir.pipeline.sources.http import HTTPSource
 
 
 class Target(NamedTuple):
@@ -41,7 +43,8 @@ async def targets_of(setup: Setup, model: str | None) -> list[Target]:
 
 
 async def _routed(setup: Setup, route: Route, model: str) -> list[Target]:
-    """Whoever does not have the model is passed over, as long as somebody has it."""
+    """Whoever does not have the model is passed over, as long as somebody has it; whoever did not answer
+    lately is asked last."""
     found: list[Target] = []
     refused: Refused | None = None
     for name in route.backends:
@@ -51,26 +54,42 @@ async def _routed(setup: Setup, route: Route, model: str) -> list[Target]:
             refused = refused or unknown
     if not found and refused is not None:
         raise refused
-    return found
+    return sorted(found, key=lambda target: target.served.catalog.failure is not None)
 
 
 async def _default(setup: Setup) -> Target:
-    """The first default model; else the one that is loaded at the first backend."""
+    """The first default model; else the one that is loaded at the first backend that answers."""
     for served in setup.backends.values():
         chosen = served.settings.default_model
         if chosen is not None:
-            return await _named(served, chosen)
-    return await _named(next(iter(setup.backends.values())), None)
+            try:
+                return await _named(served, chosen)
+            except Refused as unknown:
+                message = f"the default model of {served.name!r}: {unknown}"
+                raise Refused(Failure("model_not_found", message)) from None
+    silent: list[str] = []
+    for served in setup.backends.values():
+        target = await _named(served, None)
+        if served.catalog.failure is None or not _needs_model(served):
+            return target
+        silent.append(served.name)
+    message = f"{', '.join(silent)}: no answer; name a model, or configure a default_model"
+    raise Refused(Failure("connect", message))
+
+
+def _needs_model(served: Served) -> bool:
+    return isinstance(served.source, HTTPSource) and served.source.model_required
 
 
 async def _named(served: Served, model: str | None) -> Target:
     """One backend, whose models alone count."""
     if served.settings.provider == "simulator" and model is None:
         return Target(served, None)
-    available = allowed(served, await served.catalog.knowing(model or LOADED_MODEL))
-    if available is None:
+    listed = await served.catalog.knowing(model or LOADED_MODEL)
+    available = allowed(served, listed)
+    if available is None or listed is None:
         return _believed(served, model)
-    return Target(served, _chosen(model, available))
+    return Target(served, _chosen(model, available, hidden=len(listed) - len(available)))
 
 
 async def _found(backends: Sequence[Served], model: str) -> Target:
@@ -92,9 +111,10 @@ async def _found(backends: Sequence[Served], model: str) -> Target:
         if any(model in (one.id, one.instance) for one in lists[served.name] or ()):
             return Target(served, model)
     everything = [one for served in backends for one in lists[served.name] or ()]
+    hidden = sum(len(served.catalog.models or ()) for served in backends) - len(everything)
     unknown = [served for served in backends if lists[served.name] is None]
     try:
-        chosen = _chosen(model, everything)
+        chosen = _chosen(model, everything, hidden=max(0, hidden))
     except Refused:
         for served in unknown:
             if _may(served, model):
@@ -104,7 +124,7 @@ async def _found(backends: Sequence[Served], model: str) -> Target:
     return Target(owner, chosen)
 
 
-def _chosen(model: str | None, available: Sequence[Model]) -> str:
+def _chosen(model: str | None, available: Sequence[Model], *, hidden: int = 0) -> str:
     """Where nobody says which, the only one there is will do: its backend loads it."""
     names = {one.id for one in available}
     if (model is None or model == LOADED_MODEL) and len(names) == 1:
@@ -112,6 +132,9 @@ def _chosen(model: str | None, available: Sequence[Model]) -> str:
     try:
         chosen = choose_model(model, available)
     except RequestError as unknown:
+        if hidden:
+            message = f"{unknown.failure.message} (allowed_models leaves out {hidden} that are there)"
+            raise Refused(replace(unknown.failure, message=message)) from None
         raise refused_by(unknown) from None
     return model if model is not None and model == chosen.instance else chosen.id
 

@@ -7,6 +7,7 @@ backend that answers one of our requests is not disturbed, and a hosted one is a
 import anyio
 
 from tokenweir.gateway.gateway import Gateway
+from tokenweir.gateway.log import log_life, log_trouble
 from tokenweir.gateway.setup import Served
 
 EVERY = 10.0
@@ -36,7 +37,11 @@ async def look(gateway: Gateway) -> None:
 
 
 async def _ask(served: Served) -> None:
-    catalog = served.catalog
+    catalog, before = served.catalog, served.catalog.failure
     busy = bool(served.source.activity.streams(served.source))
     if not busy or catalog.checked is None or catalog.failure is not None:
         await catalog.fresh(HOSTED_EVERY if served.source.hosted else EVERY - 1.0)
+    if before is None and catalog.failure is not None:
+        log_trouble("backend_down", backend=served.name, kind=catalog.failure.kind)
+    elif before is not None and catalog.failure is None:
+        log_life("backend_up", backend=served.name)

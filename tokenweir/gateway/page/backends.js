@@ -6,7 +6,7 @@ import { ask } from "./talk.js";
 import { bytes, count, joined, modelState, seconds } from "./words.js";
 
 const FEW = 8; // models that are shown before somebody asks for all
-const HOSTED = new Set(["anthropic", "gemini", "openai", "openai-responses"]); // these take no orders
+const HOSTED = new Set(["anthropic", "gemini", "openai", "openai-compatible", "openai-responses", "vllm"]); // these take no orders
 const TONES = { up: "good", down: "bad", loaded: "good", loading: "busy" };
 const STATES = { up: "answers", down: "does not answer", unknown: "not asked yet" };
 
