@@ -37,12 +37,12 @@ class Wire:
 
     async def write(self, data: bytes) -> None:
         """Send bytes, the headers before the first ones. Raises ConnectionError where the client has left."""
-        if not self.open:
-            self.open = True
-            await self.response.prepare(self._request)
-        self.written += len(data)
         self._writing = True
         try:
+            if not self.open:
+                self.open = True
+                await self.response.prepare(self._request)
+            self.written += len(data)
             await self.response.write(data)
         finally:
             self._writing = False
