@@ -29,8 +29,9 @@ from tokenweir.pipeline.json_value import as_list, as_object, as_text
 from tokenweir.pipeline.protocols.failures import failure_from, is_error, unescaped_error
 from tokenweir.pipeline.protocols.openai_chat_progress import phase_of
 from tokenweir.pipeline.protocols.openai_responses_fast import Said, decode_fast
-from tokenweir.pipeline.protocols.openai_responses_item import CHANNELS, Text
+from tokenweir.pipeline.protocols.openai_responses_item import CHANNELS
 from tokenweir.pipeline.protocols.openai_responses_status import ENDED, PHASES, Status, ended
+from tokenweir.pipeline.protocols.openai_responses_text import Text
 from tokenweir.pipeline.protocols.openai_responses_texts import NOISE, TEXTS, TextEvents
 from tokenweir.pipeline.protocols.payload import as_raw, read_payload, shown
 from tokenweir.pipeline.protocols.unicode_halves import whole

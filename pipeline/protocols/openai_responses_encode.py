@@ -117,8 +117,10 @@ class OpenAIResponsesEncode(Encode):
                 self._event(kind, {"response": self._response("in_progress")}, out)
 
     def _text(self, channel: Channel, text: str, out: list[bytes], *, again: bool = False) -> None:
-        """More text; a snapshot (`again`) stands for all of it."""
+        """More text; a snapshot (`again`) stands for all of it. No part begins with nothing to say."""
         self._begin(out)
+        if not text and not again:
+            return
         if self._open is not None and not self._open.takes(channel):
             self._close_text(self._open, out)
         if self._open is None:

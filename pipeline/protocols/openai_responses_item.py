@@ -1,18 +1,15 @@
-"""One item of an openai-responses answer, and its texts: what was said, to be held against the whole.
+"""One item of an openai-responses answer: which texts it has, and which of them is meant.
 
-Law of this file: bookkeeping, no events. Every text of this wire comes as deltas and then whole, up to
-four times. The whole is there to verify: where deltas came, it never becomes text (PROTOCOLS 7.1).
+Law of this file: bookkeeping, no events. What was said of each text stands in openai_responses_text.py.
 """
 
-from collections.abc import Iterator, Mapping
-from io import StringIO
-from itertools import chain, count
+from collections.abc import Mapping
 from typing import Literal
 
 from tokenweir.pipeline.events import Channel
 from tokenweir.pipeline.json_value import as_text
-from tokenweir.pipeline.protocols.payload import read_payload
-from tokenweir.pipeline.protocols.unicode_halves import whole
+from tokenweir.pipeline.protocols.openai_responses_places import Places
+from tokenweir.pipeline.protocols.openai_responses_text import Text
 
 Kind = Literal["text", "refusal", "reasoning", "summary", "arguments"]
 
@@ -24,62 +21,10 @@ CHANNELS: Mapping[Kind, Channel] = {
 }
 """Where a text goes; arguments are those of a call."""
 _OTHER: Mapping[Kind, Kind] = {"reasoning": "summary", "summary": "reasoning"}
+SPOKEN = frozenset({"message", "reasoning"})
+"""Items that are texts."""
 CALLS = frozenset({"function_call", "custom_tool_call"})
 """Items that are calls for the caller to run; every other tool is the server's own."""
-
-
-class Text:
-    """One text of an item. `kept` are its deltas until the whole came, None then or where it is not to
-    be verified; `beside` names what came beside it (log probabilities, annotations)."""
-
-    __slots__ = ("_last", "_mark", "beside", "kept", "size")
-
-    def __init__(self) -> None:
-        self.kept: StringIO | None = StringIO()  # a list would cost fifty bytes for each small delta
-        self._last = ""
-        self.beside: set[str] = set()
-        self.size = 0
-        self._mark: int | None = None
-
-    def say(self, text: str) -> None:
-        """More of it. What comes after the whole makes the whole stale."""
-        self.size += len(text)
-        if self.kept is None:
-            self._mark = None
-        else:
-            self.kept.write(text)
-            self._last = text
-
-    def drop(self) -> None:
-        """It is not to be verified."""
-        self.kept = self._mark = None
-        self._last = ""
-
-    def equals(self, text: str) -> bool:
-        """Whether the text so far is known to be this one."""
-        if self.kept is None:
-            return self._mark == hash(text)
-        return self.size == len(text) and self.kept.getvalue() == text
-
-    def agrees(self, text: str, *, json: bool) -> bool:
-        """Whether the deltas were this text, and no more of them are kept then. A backend that resends
-        everything, as deltas or once more at the end, agrees by its last delta; `json` by its value.
-        What cannot be told agrees."""
-        text = whole(text)
-        if self.kept is None:
-            return self._mark is None or self._mark == hash(text)
-        said, last = self.kept.getvalue(), self._last
-        self.kept, self._last = None, ""
-        agreed = text in (said, last) or (json and _same_json(said, text))
-        self._mark = hash(text) if agreed else None
-        return agreed
-
-
-def _same_json(one: str, other: str) -> bool:
-    try:
-        return read_payload(one.encode()) == read_payload(other.encode())
-    except (ValueError, RecursionError):
-        return False
 
 
 class Item:
@@ -88,6 +33,7 @@ class Item:
     and `name` are what was told of it."""
 
     __slots__ = (
+        "_places",
         "call",
         "call_id",
         "closed",
@@ -112,6 +58,12 @@ class Item:
         self.mark: int | None = None
         self.texts: dict[tuple[Kind, int], Text] = {}
         self.latest: dict[Kind, int] = {}
+        self._places: dict[Kind, Places] = {}
+
+    @property
+    def is_nameless(self) -> bool:
+        """Whether nothing but events of texts came of it, and those named no item."""
+        return not self.id and self.index is None and not self.kind
 
     @property
     def takes_arguments(self) -> bool:
@@ -122,11 +74,25 @@ class Item:
         """The index of a text; one that is not told is that of the latest text of its kind."""
         return self.latest.get(kind, 0) if index is None else index
 
-    def places(self, kind: Kind) -> Iterator[int]:
-        """The indexes of the texts of a kind in ascending order, and then free ones: a list of wholes
-        has all of them, whatever numbers the deltas had."""
-        said = sorted(index for of, index in self.texts if of == kind)
-        return chain(said, count(said[-1] + 1 if said else 0))
+    def place_of_more(self, kind: Kind, index: int | None) -> int:
+        """The index of a text that a delta is of; where it is not told, one that came whole is over."""
+        place = self.place(kind, index)
+        latest = self.texts.get((kind, place))
+        return place + 1 if index is None and latest is not None and latest.ended else place
+
+    def entry(self, item_id: str, kind: str) -> "Item":
+        """An item of the whole output whose texts, and those of its neighbours, are all in this one."""
+        made = Item(self.number, item_id, kind, None)
+        made.texts, made._places = self.texts, self._places
+        return made
+
+    def match(self, kind: Kind, text: str) -> int | None:
+        """The index of the text that the next whole of a kind is, in a list of all of them; None for an
+        empty one of which nothing was said."""
+        if kind not in self._places:
+            known = {index: text for (of, index), text in self.texts.items() if of == kind}
+            self._places[kind] = Places(known)
+        return self._places[kind].take(text)
 
     def has_said(self, kind: Kind, index: int, text: str) -> bool:
         """Whether this reasoning is there already as the other kind: some send it as both."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tokenweir.pipeline.json_value import as_count, as_object, as_text
-from tokenweir.pipeline.protocols.openai_responses_item import Item
+from tokenweir.pipeline.protocols.openai_responses_item import SPOKEN, Item
 
 ITEM_LIMIT = 4096
 """Items of one answer; one with more is broken or hostile (fault V14)."""
@@ -28,10 +28,14 @@ class Items:
     def __len__(self) -> int:
         return len(self._all)
 
-    def of(self, event: Mapping[str, Any]) -> Item:
-        """The item that an event of one of its texts names; a new one, of no kind yet, where none is."""
+    def of(self, event: Mapping[str, Any], *, more: bool = False) -> Item:
+        """The item that an event of one of its texts names; a new one, of no kind yet, where none is, or
+        where `more` text comes for none in particular and the last item has ended."""
         index, item_id = as_count(event.get("output_index")), as_text(event.get("item_id"))
-        return next(self._near(index, item_id), None) or self._add(item_id, "", index)
+        found = next(self._near(index, item_id), None)
+        if found is None or (more and found.closed and index is None and not item_id):
+            return self._add(item_id, "", index)
+        return found
 
     def at(self, fields: Mapping[str, Any], event: Mapping[str, Any], *, begins: bool) -> Item:
         """The item that begins or ends with its `fields`: one that is under way, or a new one.
@@ -53,7 +57,8 @@ class Items:
 
     def matched(self, outputs: Sequence[Any]) -> Iterator[tuple[Mapping[str, Any], Item]]:
         """The whole output at the end, each entry with its item: by its id, else the next of its type
-        that no other entry is, else a new one."""
+        that no other entry is, else a new one. An item of which nothing but text came, without a name, an
+        index and an end, may be several entries."""
         listed = [fields for fields in map(as_object, outputs) if fields]
         known = [self._by_id.get(as_text(fields.get("id"))) for fields in listed]
         taken = {item.number for item in known if item is not None}
@@ -63,10 +68,17 @@ class Items:
                 left.setdefault(item.kind, []).append(item)
         for fields, found in zip(listed, known, strict=True):
             kind = as_text(fields.get("type"))
-            waiting = left.get(kind) or left.get("")
-            item = found or (waiting.pop() if waiting else self._add(as_text(fields.get("id")), kind, None))
+            item = found or self._next(left, kind, as_text(fields.get("id")))
             item.kind = item.kind or kind
             yield fields, item
+
+    def _next(self, left: Mapping[str, list[Item]], kind: str, item_id: str) -> Item:
+        waiting = left.get(kind) or left.get("")
+        if not waiting:
+            return self._add(item_id, kind, None)
+        if waiting[-1].is_nameless and kind in SPOKEN:
+            return waiting[-1].entry(item_id, kind)
+        return waiting.pop()
 
     def _near(self, index: int | None, item_id: str) -> Iterator[Item]:
         """Those that could be meant: an id is sure where the index agrees, then the id alone, then the

@@ -13,8 +13,9 @@ from typing import Any
 from tokenweir.pipeline.events import Delta, Event, Extra
 from tokenweir.pipeline.json_value import as_list, as_object, as_text
 from tokenweir.pipeline.protocols.extras import Extras
-from tokenweir.pipeline.protocols.openai_responses_item import CALLS, CHANNELS, Item, Kind, Text, whole_of
+from tokenweir.pipeline.protocols.openai_responses_item import CALLS, CHANNELS, SPOKEN, Item, Kind, whole_of
 from tokenweir.pipeline.protocols.openai_responses_items import Items
+from tokenweir.pipeline.protocols.openai_responses_text import Text
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.tool_calls import ToolCalls, arguments_text
 from tokenweir.pipeline.protocols.unicode_halves import Halves, whole
@@ -102,7 +103,7 @@ class Output:
             call_id = as_text(fields.get("call_id")) or as_text(fields.get("id"))
             self._call(item, call_id, as_text(fields.get("name")), out)
             self.verify(item, "arguments", 0, _arguments_of(fields), out)
-        elif first and item.kind in ("message", "reasoning"):
+        elif first and item.kind in SPOKEN:
             self._close_texts(item, parts, out)
         for part in map(as_object, parts):
             if whole_of(part) is not None:
@@ -166,7 +167,6 @@ class Output:
         self._fragments.feed([{"index": item.call, "id": call_id, "function": function}], out)
 
     def _close_texts(self, item: Item, parts: Sequence[Any], out: list[Event]) -> None:
-        places = {kind: item.places(kind) for kind in CHANNELS}
         for part in map(as_object, parts):
             found = whole_of(part)
             if found is None:
@@ -174,8 +174,8 @@ class Output:
                     out.append(Extra("content_part", as_raw(part), 0))
                 continue
             kind, text = found
-            if text:
-                index = next(places[kind])
+            index = item.match(kind, text)
+            if index is not None:
                 self.verify(item, kind, index, text, out)
                 self.beside(item.texts.get((kind, index)), part, out)
 
@@ -183,7 +183,7 @@ class Output:
         """What nobody models, once for each value: a server's tool whole; of other items what is news,
         and of reasoning all that the next request may need."""
         told = dict(fields)
-        if item.kind in ("message", "reasoning", *CALLS):
+        if item.kind in (*SPOKEN, *CALLS):
             news = {key: value for key, value in fields.items() if key not in _OWN and value not in _NOTHING}
             if item.kind == "custom_tool_call":
                 news |= {"call_id": item.call_id, "name": item.name}

@@ -86,10 +86,11 @@ class TextEvents:
         value = event.get(said.field)
         if said.kind == "arguments" and value is not None:
             value = arguments_text(value)
-        item = self.output.items.of(event)
+        item = self.output.items.of(event, more=not said.whole)
         if not isinstance(value, str) or (said.kind == "arguments" and not item.takes_arguments):
             return False
-        index = item.place(said.kind, _index(said.kind, event))
+        place = item.place if said.whole else item.place_of_more
+        index = place(said.kind, _index(said.kind, event))
         if said.whole:
             if said.kind == "arguments" and as_text(event.get("name")):
                 self.output.name(item, as_text(event.get("name")), out)

@@ -175,6 +175,63 @@ def test_text_numbered_otherwise_at_the_end() -> None:
     assert answer(said(delta, ends(item))).text() == "Hi."
 
 
+@pytest.mark.parametrize("wholes", [("", "Hi."), ("Hi.",)])
+def test_a_text_in_which_nothing_was_said(wholes: Sequence[str]) -> None:
+    """P1: whether the whole item has it or not, the text after it is given once."""
+    deltas = [
+        payload(DELTA, item_id="msg_0", output_index=0, content_index=at, delta=text)
+        for at, text in enumerate(("", "Hi."))
+    ]
+    item = wire.message(0, *(wire.part("output_text", text) for text in wholes))
+
+    assert [event for event in said(*deltas, ends(item)) if isinstance(event, Delta)] == [Delta("Hi.")]
+
+
+def nameless(kind: str, text: str) -> list[SSEEvent]:
+    """A text as emulators send it: no event says of which item it is."""
+    return [payload(f"{kind}.delta", delta=text), payload(f"{kind}.done", text=text)]
+
+
+def unnumbered(kind: str, *parts: dict[str, Any]) -> dict[str, Any]:
+    """An item without an id."""
+    return {"type": kind, "content": list(parts)}
+
+
+@pytest.mark.parametrize("items", [False, True])
+@pytest.mark.parametrize("joined", [False, True])
+def test_texts_of_no_item_in_particular(*, items: bool, joined: bool) -> None:
+    """P1: texts and reasoning one after the other, told again as one item each or as parts of one: each
+    is given once, and what nothing was said of is given."""
+    hm, hi, yo, more = (
+        wire.part("reasoning_text" if text == "Hm." else "output_text", text)
+        for text in ("Hm.", "Hi.", "Yo.", "More.")
+    )
+    listed = (
+        [unnumbered("reasoning", hm), unnumbered("message", hi, yo, more)]
+        if joined
+        else [unnumbered("reasoning", hm), *(unnumbered("message", part) for part in (hi, yo, more))]
+    )
+    told = [
+        nameless("response.reasoning_text", "Hm."),
+        nameless("response.output_text", "Hi."),
+        nameless("response.output_text", "Yo."),
+    ]
+    if items and not joined:
+        told = [
+            [*events, payload("response.output_item.done", item=item)]
+            for events, item in zip(told, listed, strict=False)
+        ]
+    found = said(*(event for events in told for event in events), ends(*listed))
+
+    assert [event for event in found if isinstance(event, Delta)] == [
+        Delta("Hm.", "reasoning"),
+        Delta("Hi."),
+        Delta("Yo."),
+        Delta("More."),
+    ]
+    assert extras(found) == []
+
+
 def test_reasoning_that_comes_back_as_a_summary() -> None:
     """It counts once."""
     delta = payload(

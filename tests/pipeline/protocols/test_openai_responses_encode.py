@@ -196,6 +196,15 @@ def test_phases_are_comments() -> None:
     assert OpenAIResponsesEncode().feed([Phase("loading", 0.5), note]) == [b": loading 0.50\n\n"]
 
 
+def test_no_part_without_text() -> None:
+    """P1: a delta that says nothing begins nothing; the text after it is read once."""
+    events = (Delta(""), Delta("", "refusal"), Delta("A"), Delta("", "refusal"), Delta("B"), STOP, Done())
+
+    assert kinds(*events).count("content_part.added") == 1
+    assert again(*events).text() == "AB"
+    assert written(Delta(""), STOP, Done())[-1]["response"]["output"] == []
+
+
 def test_snapshots_are_written_as_they_are() -> None:
     """P4: that is what a cumulative backend sends; its whole text is the last one."""
     found = written(
@@ -219,10 +228,10 @@ def test_an_answer_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_item_without_text_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """P8: no number of empty parts, calls or whole texts goes beyond the bound."""
+    """P8: no number of short parts, calls or whole texts goes beyond the bound."""
     monkeypatch.setattr(openai_responses_encode, "TEXT_LIMIT", 10_000)
-    parts = written(*[Delta(""), Delta("", "refusal")] * 9, Done())
-    items = written(*[Delta(""), Delta("", "reasoning")] * 9, Done())
+    parts = written(*[Delta("a"), Delta("b", "refusal")] * 9, Done())
+    items = written(*[Delta("a"), Delta("b", "reasoning")] * 9, Done())
     calls = written(*[ToolDelta(at, arguments="x") for at in range(19)], Done())
     texts = written(*[Snapshot("x" * 999), Snapshot("y" * 999, "reasoning")] * 4, Done())
 

@@ -1,85 +1,50 @@
-"""One item, and its texts held against their wholes."""
+"""One item, and which of its texts is meant."""
 
-import tracemalloc
-from itertools import islice
 from typing import Any
 
 import pytest
 
-from tokenweir.pipeline.protocols.openai_responses_item import Item, Text, whole_of
+from tests.pipeline.protocols.test_openai_responses_text import text
+from tokenweir.pipeline.protocols.openai_responses_item import Item, whole_of
 
 
-def text(*deltas: str) -> Text:
-    """A text of these deltas."""
-    made = Text()
-    for delta in deltas:
-        made.say(delta)
-    return made
-
-
-@pytest.mark.parametrize(
-    ("deltas", "whole", "agrees"),
-    [
-        (["a", "b"], "ab", True),
-        (["a", "b"], "abc", False),
-        (["a", "b"], "a", False),
-        (["a", "ab"], "ab", True),  # every delta resends everything
-        ([], "", True),
-        (["\U0001f600"], "\ud83d\ude00", True),
-    ],
-)
-def test_agreement(deltas: list[str], whole: str, *, agrees: bool) -> None:
-    """The deltas are the whole, or the last one is; nothing is kept afterwards, and the answer is the
-    same again."""
-    made = text(*deltas)
-
-    assert made.agrees(whole, json=False) == agrees
-    assert made.kept is None
-    assert made.agrees(whole, json=False)
-    assert not agrees or not whole or not made.agrees(f"{whole}!", json=False)
-
-
-def test_json_agrees_by_its_value() -> None:
-    """White space and the order of keys say nothing; text that is no JSON is compared as text."""
-    assert text('{"a": 1, "b": 2}').agrees('{"b":2,"a":1}', json=True)
-    assert not text('{"a": 1}').agrees('{"a":2}', json=True)
-    assert not text("SELECT 1").agrees("SELECT 2", json=True)
-    assert not text("[" * 100_000).agrees("[" * 99_999, json=True)
-
-
-def test_what_cannot_be_told_agrees() -> None:
-    """Text that was dropped, and text that went on after its whole."""
-    dropped, late = text("a"), text("a")
-    dropped.drop()
-    assert late.agrees("a", json=False)
-    late.say("b")
-
-    assert dropped.agrees("x", json=False)
-    assert late.agrees("x", json=False)
-    assert late.size == 2
-
-
-def test_equals_keeps_what_it_looks_at() -> None:
-    """It is only a look."""
-    made = text("a", "b")
-
-    assert made.equals("ab")
-    assert not made.equals("ba")
-    assert made.agrees("ab", json=False)
-    assert made.equals("ab")
-    assert not made.equals("a")
+def with_texts(*indexes: int, item_id: str = "msg_0", index: int | None = 0) -> Item:
+    """An item that said "a" in each of its texts."""
+    item = Item(0, item_id, "message" if item_id else "", index)
+    for one in indexes:
+        item.texts["text", one] = text("a")
+        item.latest["text"] = one
+    return item
 
 
 def test_places() -> None:
-    """An index that is not told is the latest; a list of wholes goes by order."""
-    item = Item(0, "msg_0", "message", 0)
-    for index in (3, 1):
-        item.texts["text", index] = text("a")
-        item.latest["text"] = index
+    """An index that is not told is the latest; a list of wholes goes by order, of each kind."""
+    item = with_texts(3, 1)
 
     assert (item.place("text", None), item.place("text", 0), item.place("refusal", None)) == (1, 0, 0)
-    assert list(islice(item.places("text"), 4)) == [1, 3, 4, 5]
-    assert list(islice(item.places("refusal"), 2)) == [0, 1]
+    assert [item.match("text", "a") for _ in range(4)] == [1, 3, 4, 5]
+    assert [item.match("refusal", "a") for _ in range(2)] == [0, 1]
+
+
+def test_more_after_a_whole_text() -> None:
+    """Without indexes it is the next text; with one it is the text of that index."""
+    item = with_texts(1)
+    assert item.place_of_more("text", None) == 1
+    item.texts["text", 1].agrees("a", json=False)
+
+    assert item.place_of_more("text", None) == 2
+    assert item.place_of_more("text", 1) == 1
+    assert item.place_of_more("refusal", None) == 0
+
+
+def test_nameless() -> None:
+    """Entries of the whole output share the texts of what has no name, and how far they are matched."""
+    nameless = with_texts(0, 1, item_id="", index=None)
+    first, second = nameless.entry("a", "message"), nameless.entry("b", "message")
+
+    assert nameless.is_nameless
+    assert not any(item.is_nameless for item in (first, with_texts(), with_texts(item_id="", index=0)))
+    assert [first.match("text", "a"), second.match("text", "a"), second.match("text", "a")] == [0, 1, 2]
 
 
 def test_reasoning_as_both_kinds() -> None:
@@ -115,19 +80,3 @@ def test_arguments_of_the_server_s_own_tools(kind: str, *, takes: bool) -> None:
 def test_parts(part: dict[str, Any], told: tuple[str, str] | None) -> None:
     """Which text a part is."""
     assert whole_of(part) == told
-
-
-def test_kept_as_characters() -> None:
-    """P8: a hundred thousand small deltas are held as their characters, and not each as an object."""
-    text = Text()
-    tracemalloc.start()
-    try:
-        for number in range(100_000):
-            text.say(f"{number % 100:02}")
-        held, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-
-    assert text.size == 200_000
-    assert held < 3 * 200_000
-    assert text.agrees("".join(f"{number % 100:02}" for number in range(100_000)), json=False)

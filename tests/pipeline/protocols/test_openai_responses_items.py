@@ -6,6 +6,7 @@ import pytest
 
 from tokenweir.pipeline.protocols import openai_responses_items
 from tokenweir.pipeline.protocols.openai_responses_items import Items
+from tokenweir.pipeline.protocols.openai_responses_text import Text
 
 
 def fields(item_id: str = "", kind: str = "message") -> dict[str, Any]:
@@ -98,6 +99,34 @@ def test_the_whole_output() -> None:
     assert early.kind == "message"
     assert len(found) == 4
     assert found[3] not in found[:3]
+
+
+def test_what_has_no_name_may_be_several() -> None:
+    """Its texts are those of every entry that is text and that nothing else is."""
+    items = Items()
+    nameless = items.of({})
+    nameless.texts["text", 0] = Text()
+    listed = [fields(kind="reasoning"), fields("msg"), fields("fc", "function_call")]
+    found = [item for _, item in items.matched(listed)]
+
+    assert [item.kind for item in found] == ["reasoning", "message", "function_call"]
+    assert all(item.texts is nameless.texts for item in found)
+    assert found[2] is nameless
+    assert list(items) == [nameless]
+
+
+def test_more_text_after_an_end() -> None:
+    """Where it names no item it is of a new one; a whole text still is of the last."""
+    items = Items()
+    first = items.at(fields("a"), {"output_index": 0}, begins=False)
+    first.closed = True
+
+    assert items.of({}) is first
+    assert items.of({"item_id": "a"}, more=True) is first
+    assert items.of({"output_index": 0}, more=True) is first
+    second = items.of({}, more=True)
+    assert second is not first
+    assert items.of({}, more=True) is second
 
 
 def test_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
