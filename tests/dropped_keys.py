@@ -107,6 +107,39 @@ UNKNOWN: Mapping[str, Mapping[str, str]] = {
 }
 """Objects whose unknown keys are not passed on."""
 
+MARKS = re.compile(
+    r"type|id|object|created|created_at|model|modelVersion|model_instance_id|identifier|modelKey|path|"
+    r"instanceReference|responseId|role|status|index|output_index|content_index|summary_index|item_id|"
+    r"channelId|callId|toolCallId|sequence_number|finish_reason|finishReason|stop_reason|stop_sequence|"
+    r"stopReason|stop_type|stop|stopped_eos|stopped_word|stopped_limit|done|done_reason|willContinue|"
+    r"isStructural|containsDrafted|reasoningType|progress|cache|processed|total|time_ms|"
+    r"load_time_seconds|prompt_progress|"
+    r"\w*tokens|tokens_(evaluated|predicted)|\w*[tT]okens?Count|\w*eval_count"
+)
+"""Keys of names, places, ends, progress and figures: what is of another type there is none of them."""
+
+OTHER: Mapping[str, Mapping[str, str]] = {
+    "anthropic": {"message: usage.output_tokens_details": "no figure"},
+    "gemini-json-array": {"candidates[].content.parts[].functionCall.partialArgs[]*": _PIECES},
+    "gemini-sse": {"candidates[].content.parts[].functionCall.partialArgs[]*": _PIECES},
+    "lmstudio-native": {
+        "rpcResult: result[]": _OF_A_MODEL,
+        "channelSend: message.info": _OF_A_MODEL,
+        "channelSend: message.details": "how the prompt's progress was counted",
+        "channelSend: message.rawContent": "what the model wrote, before it was a call",
+        "channelSend: message.toolCallRequest.name": "the name came before",
+    },
+    "openai-chat": {"choices[].delta.reasoning_details[]*": "`reasoning` beside it has the same text"},
+    "openai-responses": {
+        "response.output_item.added: item.{arguments,input,encrypted_content}": "the whole item has it",
+        "response.{output_item.done,completed,incomplete}: *.{annotations,logprobs}": _REPEAT,
+        "response.content_part.added: part.{annotations,logprobs}": "the whole part has them",
+        "response.{completed,incomplete}: response.output[].content[]": _REPEAT,
+        "response.completed: response.output[].{arguments,input,call_id,name}": _REPEAT,
+    },
+}
+"""Places where a value of another type than the one that is read there is not passed on."""
+
 
 def reviewed(table: Mapping[str, Mapping[str, str]], protocol: str, pattern: str) -> str | None:
     """The entry that a pattern falls under, if any."""

@@ -13,6 +13,7 @@ import msgspec
 
 from tokenweir.pipeline.events import Delta, Event, Extra, ToolDelta
 from tokenweir.pipeline.json_value import as_list, as_object, as_text
+from tokenweir.pipeline.protocols.extras import misread
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.tool_calls import CALL_LIMIT, arguments_text
 from tokenweir.pipeline.protocols.unicode_halves import whole
@@ -35,6 +36,7 @@ _TEXT_OF: Mapping[str, str] = {
     "input_json_delta": "partial_json",
 }
 """Delta type -> the one field that it brings."""
+_TYPES: Mapping[str, type] = {"text": str, "thinking": str, "citations": list, "id": str, "name": str}
 
 
 class _Call:
@@ -192,8 +194,9 @@ def _sign(signature: object, out: list[Event]) -> None:
 def _rest(
     kind: str, head: dict[str, Any], fields: Mapping[str, Any], known: frozenset[str], out: list[Event]
 ) -> None:
-    """What nobody models in a block or delta that is modelled."""
+    """What nobody models in a block or delta that is modelled, and what is of another type there."""
     rest = {name: value for name, value in fields.items() if name not in known and value is not None}
+    rest |= misread(fields, _TYPES)
     if rest:
         out.append(Extra(kind, as_raw({**head, **rest}), 0))
 

@@ -27,6 +27,7 @@ from tokenweir.pipeline.events import (
 from tokenweir.pipeline.json_value import as_list, as_object, as_text
 from tokenweir.pipeline.protocols.anthropic_blocks import Blocks
 from tokenweir.pipeline.protocols.anthropic_fast import TextDelta, decode_fast
+from tokenweir.pipeline.protocols.extras import misread
 from tokenweir.pipeline.protocols.failures import failure_from, is_error
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.payload_decode import PayloadDecode
@@ -51,6 +52,13 @@ _DETAILS = frozenset({"thinking_tokens", "reasoning_tokens"})
 _READ = frozenset(
     {"type", "id", "role", "model", "content", "usage", "stop_reason", "stop_sequence", "stop_details"}
 )
+_TYPES: Mapping[str, type] = {
+    "message": dict,
+    "content": list,
+    "content_block": dict,
+    "delta": dict,
+    "usage": dict,
+}
 _OF_CHOICE = ("stop_sequence", "stop_details")
 _MISSES = 8
 """Payloads refused by the fast path, after which it is not tried any more."""
@@ -199,5 +207,6 @@ class AnthropicDecode(PayloadDecode):
         self._extras.take({"usage": rest}, None, out)
 
     def _around(self, fields: Mapping[str, Any], known: frozenset[str], out: list[Event]) -> None:
+        self._extras.take(misread(fields, _TYPES), None, out)
         if not fields.keys() <= known:
             self._extras.take({key: fields[key] for key in fields if key not in known}, None, out)

@@ -20,6 +20,19 @@ REMEMBERED = 64
 """Fields whose last value is remembered; beyond them, repeats pass."""
 
 
+def misread(fields: Mapping[str, Any], types: Mapping[str, type]) -> dict[str, Any]:
+    """The known fields that are not of the type in which they are read: kept like unknown ones.
+
+    >>> misread({"content": 5, "role": None, "new": 1}, {"content": str, "role": str})
+    {'content': 5}
+    """
+    return {
+        key: fields[key]
+        for key, kind in types.items()
+        if key in fields and fields[key] is not None and not isinstance(fields[key], kind)
+    }
+
+
 class Extras:
     """The unknown fields of one answer."""
 

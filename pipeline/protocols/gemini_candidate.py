@@ -9,7 +9,7 @@ from typing import Any
 
 from tokenweir.pipeline.events import Delta, Event, Extra, Finish, FinishReason, ToolDelta
 from tokenweir.pipeline.json_value import as_list, as_object, as_text
-from tokenweir.pipeline.protocols.extras import Extras
+from tokenweir.pipeline.protocols.extras import Extras, misread
 from tokenweir.pipeline.protocols.gemini_arguments import StreamedArguments
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.tool_calls import CALL_LIMIT, arguments_text
@@ -32,6 +32,14 @@ _KNOWN = frozenset({"index", "content", "finishReason"})
 _KNOWN_CONTENT = frozenset({"role", "parts"})
 _KNOWN_PART = frozenset({"text", "thought", "functionCall"})
 _KNOWN_CALL = frozenset({"id", "name", "willContinue"})
+_TYPES: Mapping[str, type] = {
+    "content": dict,
+    "parts": list,
+    "text": str,
+    "thought": bool,
+    "functionCall": dict,
+}
+_TYPES_OF_CALL: Mapping[str, type] = {"id": str, "name": str, "partialArgs": list}
 
 
 class _Call:
@@ -66,8 +74,12 @@ class Candidate:
         what came before it.
         """
         content = as_object(entry.get("content"))
-        for part in map(as_object, as_list(content.get("parts"))):
+        parts = as_list(content.get("parts"))
+        for part in map(as_object, parts):
             self._part(part, out)
+        strange = [part for part in parts if part and not as_object(part)]
+        self._extras.take({"parts": strange} | misread(entry, _TYPES), self.index, out)
+        self._extras.take(misread(content, _TYPES), self.index, out)
         unknown = {key: value for key, value in content.items() if key not in _KNOWN_CONTENT}
         unknown |= {key: value for key, value in entry.items() if key not in _KNOWN}
         self._extras.take(unknown, self.index, out)
@@ -89,6 +101,7 @@ class Candidate:
         if text:
             out.append(Delta(text, "reasoning" if part.get("thought") is True else "text", self.index))
         others = {key: value for key, value in part.items() if key not in _KNOWN_PART}
+        others |= misread(part, _TYPES)
         if "functionCall" in part:
             self._function_call(as_object(part["functionCall"]), others, out)
         elif others:
@@ -105,7 +118,7 @@ class Candidate:
         begins = call is None
         if call is None:
             if not (name or call_id or fields.get("args") or as_list(fields.get("partialArgs"))):
-                self._extras.take(beside, self.index, out)
+                self._extras.take(beside | misread(fields, _TYPES_OF_CALL), self.index, out)
                 return
             call = self._begin()
         call.id, new_id = call.id or call_id, None if call.id else call_id
@@ -116,6 +129,7 @@ class Candidate:
             text = "".join(texts)
             out.append(ToolDelta(call.number, new_id, name if begins else None, text, self.index))
         unread = {key: value for key, value in fields.items() if key not in _KNOWN_CALL and key != read}
+        unread |= misread(fields, _TYPES_OF_CALL)
         other = {key: value for key, value in unread.items() if value not in (None, {}, [])} | beside
         if other:
             out.append(Extra("tool_call", as_raw({"call": call.number, **other}), self.index))

@@ -13,7 +13,7 @@ import msgspec
 
 from tokenweir.pipeline.events import Comment, Done, Event, Failure, SSEEvent, Start, Usage, WireItem
 from tokenweir.pipeline.json_value import as_count, as_list, as_object, as_text
-from tokenweir.pipeline.protocols.extras import Extras
+from tokenweir.pipeline.protocols.extras import Extras, misread
 from tokenweir.pipeline.protocols.failures import failure_from, is_error
 from tokenweir.pipeline.protocols.gemini_candidate import Candidate
 from tokenweir.pipeline.protocols.payload import read_payload, shown
@@ -26,6 +26,7 @@ CANDIDATE_LIMIT = 128
 _KNOWN = frozenset(
     {"candidates", "usageMetadata", "modelVersion", "responseId", "createTime", "error", "promptFeedback"}
 )
+_TYPES: Mapping[str, type] = {"candidates": list, "usageMetadata": dict}
 _FIGURES: Mapping[str, str] = {
     "promptTokenCount": "input",
     "candidatesTokenCount": "output",
@@ -129,8 +130,11 @@ class GeminiDecode:
 
     def _take_answer(self, answer: Mapping[str, Any], out: list[Event]) -> None:
         self._start(answer, out)
-        for entry in map(as_object, as_list(answer.get("candidates"))):
+        listed = as_list(answer.get("candidates"))
+        for entry in map(as_object, listed):
             self._take_candidate(entry, out)
+        strange = [entry for entry in listed if entry and not as_object(entry)]
+        self._extras.take({"candidates": strange} | misread(answer, _TYPES), None, out)
         self._take_feedback(answer, out)
         self._take_usage(as_object(answer.get("usageMetadata")), out)
         if not answer.keys() <= _KNOWN:

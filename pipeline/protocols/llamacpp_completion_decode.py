@@ -10,6 +10,7 @@ from typing import Any
 
 from tokenweir.pipeline.events import Delta, Event, Failure, Finish, FinishReason, Usage
 from tokenweir.pipeline.json_value import as_count, as_list, as_object, as_text
+from tokenweir.pipeline.protocols.extras import misread
 from tokenweir.pipeline.protocols.failures import failure_from, is_error
 from tokenweir.pipeline.protocols.openai_chat_decode import CHOICE_LIMIT
 from tokenweir.pipeline.protocols.openai_chat_progress import prompt_progress
@@ -29,6 +30,7 @@ FINISH: Mapping[str, FinishReason] = {
 
 _FLAGS = ("stopped_limit", "stopped_word", "stopped_eos")
 _READ = frozenset({"index", "content", "stop", "stop_type", "prompt_progress", *_FLAGS, "model"})
+_TYPES: Mapping[str, type] = {"content": str, "prompt_progress": dict}
 _COUNTS = frozenset({"tokens_predicted", "tokens_evaluated"})
 _PROGRESS = frozenset({"total", "cache", "processed", "time_ms"})
 _OF_TOKENS = frozenset({"tokens", "completion_probabilities", "probs"})
@@ -94,6 +96,7 @@ class LlamaCppCompletionDecode(PayloadDecode):
     def _take_extras(self, chunk: Mapping[str, Any], index: int, out: list[Event]) -> None:
         around = {key: value for key, value in chunk.items() if key not in _READ and key not in _COUNTS}
         inside = {key: around.pop(key) for key in _OF_TOKENS & around.keys()}
+        inside |= misread(chunk, _TYPES)
         self._extras.take(inside, index, out)
         self._extras.take(around, None, out)
 

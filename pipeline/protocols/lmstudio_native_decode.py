@@ -21,6 +21,7 @@ from tokenweir.pipeline.events import (
     Usage,
 )
 from tokenweir.pipeline.json_value import as_count, as_list, as_object, as_text
+from tokenweir.pipeline.protocols.extras import misread
 from tokenweir.pipeline.protocols.failures import failure_from, is_error
 from tokenweir.pipeline.protocols.lmstudio_native_calls import NativeCalls
 from tokenweir.pipeline.protocols.lmstudio_native_error import native_failure
@@ -53,6 +54,15 @@ _OF_PREFILL = frozenset({"type", "progress", "details"})
 _OF_FRAGMENTS = frozenset(
     {"content", "tokensCount", "containsDrafted", "reasoningType", "isStructural", "tokens"}
 )
+_TYPES: Mapping[str, type] = {
+    "message": dict,
+    "fragment": dict,
+    "content": str,
+    "name": str,
+    "toolCallRequest": dict,
+    "stats": dict,
+    "result": list,
+}
 _OF_CALLS = frozenset({"type", "toolCallId", "name", "content", "toolCallRequest", "error"})
 
 
@@ -166,7 +176,7 @@ class LMStudioNativeDecode(PayloadDecode):
         if text and kind not in _TAGS:
             self._said = True
             self._mended.take([Delta(text, _CHANNELS.get(kind, "text"))], out)
-        self._extras.take(_without(_OF_FRAGMENTS, fragment), 0, out)
+        self._extras.take(_without(_OF_FRAGMENTS, fragment) | misread(fragment, _TYPES), 0, out)
         self._rest(told, ("type", "fragment"), out)
 
     def _take_call(self, named: str, told: Mapping[str, Any], out: list[Event]) -> None:
@@ -206,8 +216,9 @@ class LMStudioNativeDecode(PayloadDecode):
         self.end(failure, out)
 
     def _rest(self, fields: Mapping[str, Any], known: Collection[str], out: list[Event]) -> None:
-        if not fields.keys() <= set(known):
-            self._extras.take(_without(known, fields), None, out)
+        odd = misread(fields, _TYPES)
+        if odd or not fields.keys() <= set(known):
+            self._extras.take(_without(known, fields) | odd, None, out)
 
 
 def _without(known: Collection[str], fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,12 @@ is kept, and is no call for the client.
 """
 
 from collections.abc import Collection, Mapping
+from types import NoneType
 from typing import Any
 
 from tokenweir.pipeline.events import Channel, Delta, Event, Extra, Failure, Finish, Phase, PhaseName, Usage
 from tokenweir.pipeline.json_value import as_count, as_list, as_object, as_text
+from tokenweir.pipeline.protocols.extras import misread
 from tokenweir.pipeline.protocols.failures import failure_from, is_error
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.payload_decode import PayloadDecode
@@ -28,6 +30,7 @@ _BOUNDS = frozenset({"message.start", "message.end", "reasoning.start", "reasoni
 _PHASES: Mapping[str, PhaseName] = {"model_load": "loading", "prompt_processing": "prefill"}
 _BEGINS: Mapping[str, float | None] = {"start": 0.0, "progress": None, "end": 1.0}
 _KNOWN = frozenset({"type", "content", "model_instance_id", "progress", "load_time_seconds"})
+_TYPES: Mapping[str, type] = {"content": str, "result": dict, "output": list, "stats": dict}
 _KNOWN_RESULT = frozenset({"model_instance_id", "output", "stats"})
 _COUNTS = ("input_tokens", "total_output_tokens", "reasoning_output_tokens")
 _LONGEST = 2.0**63
@@ -65,8 +68,10 @@ class LMStudioV1Decode(PayloadDecode):
         if named == "error":
             self._take_error(fields, out)
         elif named == "chat.end":
+            result = as_object(fields.get("result"))
+            self.start(result.get("model_instance_id"), out)
             self._take_rest(fields, out, known="result")
-            self._take_result(as_object(fields.get("result")), out)
+            self._take_result(result, out)
         elif self._failure is not None:
             return  # behind an error only the end counts
         elif named in _DELTAS:
@@ -91,8 +96,9 @@ class LMStudioV1Decode(PayloadDecode):
             out.append(Extra(named, as_raw(_without(("type",), fields))))
 
     def _take_rest(self, fields: Mapping[str, Any], out: list[Event], known: str = "") -> None:
-        if not fields.keys() <= _KNOWN:
-            self._extras.take(_without({known, *_KNOWN}, fields), None, out)
+        odd = misread(fields, _TYPES)
+        if odd or not fields.keys() <= _KNOWN:
+            self._extras.take(_without({known, *_KNOWN}, fields) | odd, None, out)
 
     def _take_delta(self, fields: Mapping[str, Any], channel: Channel, out: list[Event]) -> None:
         self.start(None, out)
@@ -131,7 +137,7 @@ class LMStudioV1Decode(PayloadDecode):
             self._take_item(item, events)
         self._mended.take(events, out)
         self._mended.flush(out)
-        self._extras.take(_without(_KNOWN_RESULT, result), None, out)
+        self._extras.take(_without(_KNOWN_RESULT, result) | misread(result, _TYPES), None, out)
         if self._failure is None:
             out.append(Finish("stop"))
         self._take_stats(as_object(result.get("stats")), out)
@@ -140,13 +146,14 @@ class LMStudioV1Decode(PayloadDecode):
     def _take_item(self, item: object, out: list[Event]) -> None:
         fields = as_object(item)
         kind, content = as_text(fields.get("type")), fields.get("content")
-        if kind in self._told or (kind.endswith(_TOOLS) and _TOOLS in self._told):
+        told = kind in self._told or (kind.endswith(_TOOLS) and _TOOLS in self._told)
+        if told and isinstance(content, (str, NoneType)):
             fields = _without(_OF_ITEMS, fields)
         elif kind in _ITEMS and isinstance(content, str):
             out.append(Delta(content, _ITEMS[kind]))
             fields = _without(("type", "content"), fields)
-        if fields:
-            out.append(Extra(whole(kind) or "output", as_raw(fields)))
+        if fields or (item and not as_object(item)):
+            out.append(Extra(whole(kind) or "output", as_raw(fields or item)))
 
     def _take_stats(self, stats: Mapping[str, Any], out: list[Event]) -> None:
         counts = {name: as_count(stats.get(name)) for name in _COUNTS}

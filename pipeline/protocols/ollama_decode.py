@@ -27,7 +27,7 @@ from tokenweir.pipeline.events import (
     WireItem,
 )
 from tokenweir.pipeline.json_value import as_count, as_list, as_object, as_text
-from tokenweir.pipeline.protocols.extras import Extras
+from tokenweir.pipeline.protocols.extras import Extras, misread
 from tokenweir.pipeline.protocols.failures import failure_from
 from tokenweir.pipeline.protocols.ollama_fast import Said, fast_chat, fast_generate
 from tokenweir.pipeline.protocols.payload import as_raw, read_payload, shown
@@ -44,6 +44,8 @@ DURATIONS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_du
 _READ = frozenset({"model", "created_at", "done", "done_reason", "error", "status"})
 _COUNTS = frozenset({"prompt_eval_count", "eval_count"})
 _CONTENT = frozenset({"role", "content", "thinking", "tool_calls"})
+_TYPES: Mapping[str, type] = {"content": str, "thinking": str, "tool_calls": list}
+_TYPES_OF_CALL: Mapping[str, type] = {"id": str, "name": str, "function": dict}
 _OF_TOKENS = frozenset({"logprobs", "images"})
 """Fields that belong to the tokens of their line: two equal ones are two."""
 _MISSES = 8
@@ -170,9 +172,12 @@ class OllamaChatDecode:
             out.append(Delta(thinking, "reasoning"))
         if text:
             out.append(Delta(text))
-        for call in map(as_object, as_list(content.get("tool_calls"))):
+        for found in as_list(content.get("tool_calls")):
+            call = as_object(found)
             if call:
                 self._call(call, out)
+            elif found:
+                out.append(Extra("tool_call", as_raw(found), 0))
 
     def _call(self, call: Mapping[str, Any], out: list[Event]) -> None:
         """Each is whole, and so each is a new one: old servers number every call 0, or not at all."""
@@ -183,6 +188,7 @@ class OllamaChatDecode:
         out.append(ToolDelta(self._calls, call_id, name, arguments_text(function.get("arguments")) or "{}"))
         other = {key: value for key, value in call.items() if key not in ("id", "type", "function", "index")}
         other |= {key: value for key, value in function.items() if key not in ("index", "name", "arguments")}
+        other |= misread(call, _TYPES_OF_CALL) | misread(function, _TYPES_OF_CALL)
         if other:
             out.append(Extra("tool_call", as_raw({"call": self._calls, **other}), 0))
         self._calls += 1
@@ -190,7 +196,8 @@ class OllamaChatDecode:
     def _unknown(self, line: Mapping[str, Any], content: Mapping[str, Any], out: list[Event]) -> None:
         around = {key: value for key, value in line.items() if key not in self.known}
         inside = {key: value for key, value in content.items() if key not in _CONTENT}
-        inside |= {key: around.pop(key) for key in _OF_TOKENS & around.keys()}
+        inside |= {key: around.pop(key) for key in _OF_TOKENS & around.keys()} | misread(content, _TYPES)
+        around |= misread(line, {"message": dict})
         self._extras.take(inside, 0, out)
         self._extras.take(around, None, out)
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokenweir.pipeline.events import Event, Start, Usage
-from tokenweir.pipeline.json_value import as_count, as_object, as_text
-from tokenweir.pipeline.protocols.extras import Extras
+from tokenweir.pipeline.json_value import as_count, as_list, as_object, as_text
+from tokenweir.pipeline.protocols.extras import Extras, misread
 from tokenweir.pipeline.protocols.failures import says_error
 from tokenweir.pipeline.protocols.unicode_halves import whole
 from tokenweir.pipeline.protocols.usage import read_usage, unread_usage
@@ -20,6 +20,7 @@ _NOISE = frozenset({"obfuscation", "p", "stream_options"})
 _KNOWN = _READ | _NOISE | {"x_groq", "prompt_progress"}
 _PROGRESS = frozenset({"total", "cache", "processed", "time_ms"})
 _GROQ = frozenset({"usage", "error"})
+_TYPES: Mapping[str, type] = {"choices": list, "usage": dict}
 
 
 HELD_LIMIT = 64
@@ -68,6 +69,9 @@ class Around:
         for place in (chunk, as_object(chunk.get("x_groq")), *listed):
             if "usage" in place:
                 self._figures(as_object(place["usage"]), out)
+        self.keep(misread(chunk, _TYPES), None, out)
+        strange = [entry for entry in as_list(chunk.get("choices")) if entry and not as_object(entry)]
+        self.keep({"choices": strange}, None, out)
         if chunk.keys() <= _READ:
             return
         self.keep({key: chunk[key] for key in chunk if key not in _KNOWN}, None, out)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tokenweir.pipeline.events import Channel, Delta, Event, Extra, FinishReason, ToolDelta
 from tokenweir.pipeline.json_value import as_list, as_object, as_text
+from tokenweir.pipeline.protocols.extras import misread
 from tokenweir.pipeline.protocols.openai_chat_parts import beside_text, details_beside, refusal_of, text_of
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.tool_calls import ToolCalls
@@ -31,26 +32,52 @@ _KNOWN_CHOICE = frozenset({"index", "delta", "message", "finish_reason", "usage"
 _KNOWN_DELTA = frozenset(
     {"role", "content", "refusal", "tool_calls", "function_call", "reasoning_details"}
 ).union(_REASONING)
+_TYPES: Mapping[str, type] = {
+    "refusal": str,
+    "tool_calls": list,
+    "function_call": dict,
+    "reasoning_details": list,
+}
+_TEXTS = ("content", *_REASONING)
+_OBJECTS: Mapping[str, type] = {"delta": dict, "message": dict}
+_TOLD_AS: Mapping[str, str] = {
+    "content": "text",
+    **dict.fromkeys(_REASONING, "reasoning"),
+    "reasoning_details": "details",
+    "refusal": "refusal",
+    "tool_calls": "calls",
+    "function_call": "calls",
+}
+"""Field -> what it brings; see `Choice.told`."""
+
+_SAID = (Delta, ToolDelta)
 
 
 class Choice:
-    """What is known of one choice so far. `seen` says whether any text or call has come, `broken` whether
-    it finished with an error."""
+    """What is known of one choice so far. `told` has the channels of which any text has come, `calls` and
+    `details`; `broken` says whether it finished with an error."""
 
-    __slots__ = ("_by_delta", "broken", "calls", "finished", "index", "seen")
+    __slots__ = ("_by_delta", "broken", "calls", "finished", "index", "told")
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.finished = self.broken = False
-        self.seen = self._by_delta = False
+        self.told: set[str] = set()
+        self._by_delta = False
         self.calls = ToolCalls(index)
+
+    @property
+    def seen(self) -> bool:
+        """Whether any text or call has come."""
+        return bool(self.told - {"details"})
 
     def feed(self, entry: Mapping[str, Any], out: list[Event], *, whole: bool) -> None:
         """Add the content of one entry to `out`, in the order reasoning, text, refusal, tool calls.
 
-        `message` counts where no delta ever brought anything, and it stands in place of the delta, or
-        comes with the finish: beside deltas it only repeats them (PROTOCOLS 2.2). `whole` says that the
-        payload is an answer, not a chunk.
+        `message` counts where it stands in place of the delta and no delta ever brought anything. With the
+        finish it repeats what was said (PROTOCOLS 2.2), so there only that counts of it of which nothing
+        came before: reasoning deltas may be followed by a message that alone has the text. `whole` says
+        that the payload is an answer, not a chunk.
 
         Raises OverflowError for too many tool calls, after what came before them.
         """
@@ -58,15 +85,18 @@ class Choice:
         if self._is_bare(entry):
             self._text(as_text(entry.get("text")), "text", out)
         elif delta:
-            before, self.seen = self.seen, False
+            begun = len(out)
             self._content(as_object(delta), out)
-            self._by_delta = self._by_delta or self.seen
-            self.seen = self.seen or before
-        if not message or self._by_delta:
-            return
-        last = whole or bool(entry.get("finish_reason"))
-        if not self.seen if last else delta is None:
+            self._by_delta = self._by_delta or any(isinstance(event, _SAID) for event in out[begun:])
+        if message and (whole or entry.get("finish_reason")):
+            self._untold(message, out)
+        elif message and delta is None and not self._by_delta:
             self._content(message, out)
+
+    def _untold(self, message: Mapping[str, Any], out: list[Event]) -> None:
+        before, events = frozenset(self.told), list[Event]()
+        self._content({key: message[key] for key in message if _TOLD_AS.get(key) not in before}, events)
+        out += [event for event in events if not (isinstance(event, Delta) and event.channel in before)]
 
     def _is_bare(self, entry: Mapping[str, Any]) -> bool:
         """Whether a choice has nothing but a text of its own, as a plain completion has."""
@@ -77,11 +107,14 @@ class Choice:
         there under another name is not unknown: a finish reason, and the text of the delta."""
         delta, message = as_object(entry.get("delta")), as_object(entry.get("message"))
         found = {key: value for key, value in (delta or message).items() if key not in _KNOWN_DELTA}
+        found |= _misread_text(delta or message) | misread(delta or message, _TYPES)
         rest = {key: value for key, value in entry.items() if value is not None and key not in _KNOWN_CHOICE}
+        rest |= misread(entry, _OBJECTS)
         if rest:
             if rest.get("native_finish_reason") == entry.get("finish_reason"):
                 rest.pop("native_finish_reason", None)
-            if self._is_bare(entry) or rest.get("text") == delta.get("content"):
+            bare = self._is_bare(entry) and isinstance(rest.get("text"), str)
+            if bare or rest.get("text") == delta.get("content"):
                 rest.pop("text", None)
             found |= rest
         if message and delta:
@@ -99,15 +132,16 @@ class Choice:
         self._text(as_text(delta.get("refusal")), "refusal", out)
         fragments, legacy = as_list(delta.get("tool_calls")), as_object(delta.get("function_call"))
         if fragments or legacy:
-            before = len(out)
+            begun = len(out)
             self.calls.feed(fragments, out)
             if legacy and not any(as_object(fragment).get("function") == legacy for fragment in fragments):
                 self.calls.legacy(legacy, out)  # llama-cpp-python writes the same call in both forms
-            self.seen = self.seen or any(isinstance(event, ToolDelta) for event in out[before:])
+            if any(isinstance(event, ToolDelta) for event in out[begun:]):
+                self.told.add("calls")
 
     def _text(self, text: str, channel: Channel, out: list[Event]) -> None:
         if text:
-            self.seen = True
+            self.told.add(channel)
             out.append(Delta(text, channel, self.index))
 
     def _reasoning(self, delta: Mapping[str, Any], out: list[Event]) -> None:
@@ -126,6 +160,7 @@ class Choice:
             text = text or found
         self._text(text, "reasoning", out)
         if delta.get("reasoning_details"):
+            self.told.add("details")
             self._keep("reasoning_details", details_beside(delta["reasoning_details"], text), out)
 
     def _keep(self, name: str, value: object, out: list[Event]) -> None:
@@ -139,3 +174,8 @@ class Choice:
             self._text(text, "reasoning" if kind in ("thinking", "reasoning") else "text", out)
             self._text(refusal, "refusal", out)
             self._keep("content_part", None if refusal else beside_text(part), out)
+
+
+def _misread_text(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers and truth values where text is to stand, as a string or in parts."""
+    return {key: fields[key] for key in _TEXTS if isinstance(fields.get(key), (int, float))}

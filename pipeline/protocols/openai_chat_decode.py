@@ -72,13 +72,18 @@ class OpenAIChatDecode:
                 else:
                     index = choice.index
                     known = choices.get(index)
-                    if known is not None and known.seen:  # a choice's first content goes the long way
+                    delta = choice.delta
+                    text, reasoning = delta.content, delta.reasoning_content or delta.reasoning
+                    if (  # the first text of each channel goes the long way
+                        known is not None
+                        and known.told
+                        and (not text or "text" in known.told)
+                        and (not reasoning or "reasoning" in known.told)
+                    ):
                         self._chunks += 1
                         self._misses = 0
-                        delta = choice.delta
-                        if delta.reasoning_content or delta.reasoning:
+                        if reasoning:
                             tell_reasoning(delta, index, out)
-                        text = delta.content
                         if text:
                             append(Delta(text, "text", index))
                         continue

@@ -12,7 +12,7 @@ from typing import Any
 
 from tokenweir.pipeline.events import Delta, Event, Extra
 from tokenweir.pipeline.json_value import as_list, as_object, as_text
-from tokenweir.pipeline.protocols.extras import Extras
+from tokenweir.pipeline.protocols.extras import Extras, misread
 from tokenweir.pipeline.protocols.openai_responses_item import CALLS, CHANNELS, SPOKEN, Item, Kind, whole_of
 from tokenweir.pipeline.protocols.openai_responses_items import Items
 from tokenweir.pipeline.protocols.openai_responses_text import Text
@@ -32,6 +32,16 @@ _BESIDE = ("annotations", "logprobs")
 _OWN = frozenset({"type", "id", "status", "role", "content", "summary"}).union(
     {"call_id", "name", "arguments", "input"}
 )
+_TYPES: Mapping[str, type] = {
+    "content": list,
+    "summary": list,
+    "call_id": str,
+    "name": str,
+    "part": dict,
+    "response": dict,
+    "text": str,
+    "refusal": str,
+}
 _OF_PART = frozenset({"type", "text", "refusal"}).union(_BESIDE)
 
 
@@ -128,7 +138,8 @@ class Output:
 
     def news(self, fields: Mapping[str, Any], known: AbstractSet[str], out: list[Event]) -> None:
         """What nobody models of fields that come again and again."""
-        self._extras.take({key: value for key, value in fields.items() if key not in known}, None, out)
+        unknown = {key: value for key, value in fields.items() if key not in known}
+        self._extras.take(unknown | misread(fields, _TYPES), None, out)
 
     def name(self, item: Item, name: str, out: list[Event]) -> None:
         """The name of a call, where it comes with its arguments."""
@@ -167,11 +178,12 @@ class Output:
         self._fragments.feed([{"index": item.call, "id": call_id, "function": function}], out)
 
     def _close_texts(self, item: Item, parts: Sequence[Any], out: list[Event]) -> None:
-        for part in map(as_object, parts):
+        for given in parts:
+            part = as_object(given)
             found = whole_of(part)
             if found is None:
-                if part:
-                    out.append(Extra("content_part", as_raw(part), 0))
+                if given:
+                    out.append(Extra("content_part", as_raw(given), 0))
                 continue
             kind, text = found
             index = item.match(kind, text)
@@ -187,6 +199,7 @@ class Output:
             news = {key: value for key, value in fields.items() if key not in _OWN and value not in _NOTHING}
             if item.kind == "custom_tool_call":
                 news |= {"call_id": item.call_id, "name": item.name}
+            news |= misread(fields, _TYPES)
             if not news:
                 return
             own = ("type", "content", "summary") if item.kind == "reasoning" else ()
@@ -200,4 +213,4 @@ class Output:
 
 def _arguments_of(fields: Mapping[str, Any]) -> str:
     """Of a custom tool's call they are its `input`, any text."""
-    return arguments_text(fields.get("arguments")) or as_text(fields.get("input"))
+    return arguments_text(fields.get("arguments")) or arguments_text(fields.get("input"))

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokenweir.pipeline.events import Event, Extra, Failure, Finish, FinishReason, Phase, Start, Usage
-from tokenweir.pipeline.json_value import as_count, as_object, as_text
-from tokenweir.pipeline.protocols.extras import Extras
+from tokenweir.pipeline.json_value import as_count, as_list, as_object, as_text
+from tokenweir.pipeline.protocols.extras import Extras, misread
 from tokenweir.pipeline.protocols.failures import failure_from, says_error
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.unicode_halves import whole
@@ -30,6 +30,7 @@ _BROKEN = frozenset({"failed", "cancelled"})
 _READ = frozenset({"id", "object", "created_at", "completed_at", "status", "model", "type"}).union(
     {"output", "output_text", "usage", "error", "incomplete_details"}
 )
+_TYPES: Mapping[str, type] = {"output": list, "output_text": str, "usage": dict, "incomplete_details": dict}
 _ECHO = frozenset({"background", "conversation", "frequency_penalty", "include", "instructions"}).union(
     {"max_output_tokens", "max_tool_calls", "metadata", "parallel_tool_calls", "presence_penalty"},
     {"previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_retention", "reasoning"},
@@ -67,7 +68,8 @@ class Status:
             out.append(usage)
         self._extras.take({"usage": unread_usage(as_object(response.get("usage")))}, None, out)
         unknown = {key: value for key, value in response.items() if key not in _READ and key not in _ECHO}
-        self._extras.take(unknown, None, out)
+        strange = [item for item in as_list(response.get("output")) if item and not as_object(item)]
+        self._extras.take(unknown | {"output": strange} | misread(response, _TYPES), None, out)
 
 
 def ended(status: str, response: Mapping[str, Any], out: list[Event], *, calls: int) -> Failure | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tokenweir.pipeline.events import Event, Extra, ToolDelta
 from tokenweir.pipeline.json_value import as_object, as_text
+from tokenweir.pipeline.protocols.extras import misread
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.unicode_halves import whole
 
@@ -22,6 +23,7 @@ _KNOWN = frozenset({"index", "id", "function", "custom"})
 _PLAIN = frozenset({"index", "id", "function"})
 _KNOWN_FUNCTION = frozenset({"name", "arguments"})
 _KNOWN_CUSTOM = frozenset({"name", "input"})
+_TYPES: Mapping[str, type] = {"id": str, "name": str, "function": dict, "custom": dict}
 
 
 class _Slot:
@@ -58,6 +60,8 @@ class ToolCalls:
             fields = as_object(fragment)
             if fields:
                 self._take(fields, beside=place > 0, out=out)
+            elif fragment:
+                out.append(Extra("tool_call", as_raw(fragment), self._choice))
 
     def legacy(self, call: Mapping[str, Any], out: list[Event]) -> None:
         """A fragment of the old `delta.function_call`, which has one call and no id."""
@@ -74,7 +78,9 @@ class ToolCalls:
             slot.id = call_id
             self._by_id[call_id] = slot
         self._give(slot, arguments_text(function.get("input" if custom else "arguments")), out)
-        other = {} if fragment.keys() <= _PLAIN and function.keys() <= _KNOWN_FUNCTION else _unknown(fragment)
+        plain = fragment.keys() <= _PLAIN and function.keys() <= _KNOWN_FUNCTION
+        other = {} if plain else _unknown(fragment)
+        other |= misread(fragment, _TYPES) | misread(function, _TYPES)
         if (call_id and call_id != slot.id) or (name and name != slot.name):
             other |= _changed(slot, call_id, name)
         if other:

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
-from tokenweir.pipeline.events import Delta, Event, Finish, ToolDelta
+from tokenweir.pipeline.events import Delta, Event, Extra, Finish, ToolDelta
 from tokenweir.pipeline.protocols.extras import Extras
 from tokenweir.pipeline.protocols.gemini_candidate import FINISH, Candidate
 from tokenweir.pipeline.protocols.tool_calls import CALL_LIMIT
@@ -28,10 +29,10 @@ def test_every_event_has_the_index() -> None:
 
 
 def test_only_true_marks_a_thought() -> None:
-    """V12: other values are not taken for it."""
+    """V12: other values are not taken for it, and are kept."""
     found = fed(Candidate(0, Extras()), {"text": "a", "thought": True}, {"text": "b", "thought": "yes"})
 
-    assert found == [Delta("a", "reasoning"), Delta("b")]
+    assert found == [Delta("a", "reasoning"), Delta("b"), Extra("thought", Raw(b'"yes"'), 0)]
 
 
 def test_the_last_finish_reason_counts() -> None:

@@ -16,20 +16,39 @@ NOTHING: list[dict[str, Any]] = [
     {"role": "assistant", "content": ""},
     {"role": "assistant", "content": None},
     {"content": None, "refusal": None, "tool_calls": None, "function_call": None},
-    {"content": 5, "refusal": 7, "reasoning_content": 9, "tool_calls": "x", "function_call": "y"},
     {"content": []},
-    {"tool_calls": [None, 5, {}], "reasoning_details": {}},
+    {"tool_calls": [None, {}], "reasoning_details": []},
     {},
 ]
 
 
 @pytest.mark.parametrize("delta", NOTHING)
 def test_deltas_that_say_nothing(delta: dict[str, Any]) -> None:
-    """V12: role chunks, null, absent and wrong fields say nothing; the stream goes on."""
+    """V12: role chunks, and null, absent and empty fields say nothing; the stream goes on."""
     events = decode(chunk(**delta), chunk(content="Hi"), chunk(**delta), STOP)
 
     assert deltas(events) == [("Hi", "text", 0)]
     assert extras(events) == []
+
+
+@pytest.mark.parametrize(
+    ("delta", "kept"),
+    [
+        ({"content": 5}, [("content", 5, 0)]),
+        ({"content": False}, [("content", False, 0)]),
+        ({"reasoning_content": 9, "reasoning": True}, [("reasoning_content", 9, 0), ("reasoning", True, 0)]),
+        ({"refusal": ["no"], "function_call": "y"}, [("refusal", ["no"], 0), ("function_call", "y", 0)]),
+        ({"tool_calls": {"index": 0}}, [("tool_calls", {"index": 0}, 0)]),
+        ({"tool_calls": [5]}, [("tool_call", 5, 0)]),
+        ({"reasoning_details": "x"}, [("reasoning_details", "x", 0)]),
+    ],
+)
+def test_fields_of_another_type(delta: dict[str, Any], kept: list[Any]) -> None:
+    """V12: what is not of the type in which it is read is no text and no call, and is kept."""
+    events = decode(chunk(**delta), chunk(content="Hi"), STOP)
+
+    assert deltas(events) == [("Hi", "text", 0)]
+    assert sorted(extras(events), key=str) == sorted(kept, key=str)
 
 
 @pytest.mark.parametrize("delta", [None, "text", [], 5])
@@ -314,13 +333,40 @@ def test_calls_without_a_name_come_before_the_finish() -> None:
     assert events[1:3] == [ToolDelta(0, "c", None, "{}"), Finish("tool_calls", "tool_calls")]
 
 
-def test_calls_beside_a_message_that_repeats_them() -> None:
-    """PROTOCOLS 2.2: calls count as content: a message that repeats them is not read."""
-    named = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
-    events = decode(chunk(tool_calls=[named]), finishing({"tool_calls": [named], "content": "x"}))
+SAID: dict[str, tuple[dict[str, Any], list[Any]]] = {
+    "text": ({"content": "Hi"}, [("Hi", "text", 0)]),
+    "reasoning": ({"reasoning": "Hm"}, [("Hm", "reasoning", 0)]),
+    "refusal": ({"refusal": "No"}, [("No", "refusal", 0)]),
+    "calls": ({"tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]}, []),
+}
 
-    assert len(of(ToolDelta, events)) == 1
-    assert deltas(events) == []
+
+@pytest.mark.parametrize("told", SAID)
+def test_what_only_the_last_message_says(told: str) -> None:
+    """P1: a message with the finish repeats what the deltas brought, in one channel or several; what no
+    delta brought is given once."""
+    whole = {key: value for fields, _ in SAID.values() for key, value in fields.items()}
+    events = decode(chunk(**SAID[told][0]), chunk(role="assistant"), finishing(whole), DONE)
+
+    assert sorted(deltas(events)) == sorted(text for _, texts in SAID.values() for text in texts)
+    assert of(ToolDelta, events) == [ToolDelta(0, "c", "f", "{}")]
+
+
+def test_parts_that_only_the_last_message_has() -> None:
+    """P1: of a list of parts only those count whose channel no delta brought."""
+    parts = [{"type": "thinking", "thinking": "Hm"}, {"type": "text", "text": "Hi"}]
+    events = decode(chunk(reasoning="Hm"), finishing({"content": parts}))
+
+    assert deltas(events) == [("Hm", "reasoning", 0), ("Hi", "text", 0)]
+
+
+def test_a_first_text_after_reasoning_goes_the_long_way() -> None:
+    """P1: text that only plain chunks brought is not taken again from the message."""
+    events = decode(
+        chunk(reasoning="Hm"), chunk(reasoning="."), chunk(content="Hi"), finishing({"content": "Hi"})
+    )
+
+    assert deltas(events) == [("Hm", "reasoning", 0), (".", "reasoning", 0), ("Hi", "text", 0)]
 
 
 # --- the parts by themselves ----------------------------------------------------------------------
