@@ -1,8 +1,9 @@
 """llamacpp-completion, reading: payloads of llama-server's own `/completion` in, events out.
 
 Law of this file: what a payload of this protocol means (PROTOCOLS 5.1). Pure. `"stop": true` completes
-a completion, whether it was streamed or not; there is no other end marker. A completion has no name of
-its own, and its model is named in the last payload alone.
+a completion, whether it was streamed or not; there is no other end marker. Of several completions
+(`n_cmpl`) each up to the highest number that was seen has its own. A completion has no name, and its
+model is named in the last payload alone.
 """
 
 from collections.abc import Mapping
@@ -52,7 +53,7 @@ class LlamaCppCompletionDecode(PayloadDecode):
                 super().take_value(one, kind, out)
         if not listed:
             super().take_value(payload, kind, out)
-        if not self._over and self._finished and all(self._finished.values()):
+        if not self._over and self._finished and all(map(self._finished.get, range(max(self._finished) + 1))):
             self.end(None, out)
 
     def take_object(self, fields: Mapping[str, Any], kind: str, out: list[Event]) -> None:

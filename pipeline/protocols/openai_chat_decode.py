@@ -36,6 +36,7 @@ from tokenweir.pipeline.protocols.unicode_halves import MendedEvents, whole
 CHOICE_LIMIT = 128
 """Choices of one answer: an index beyond it is a broken or hostile payload (fault V13)."""
 
+_NOTHING: frozenset[str] = frozenset()
 _MISSES = 8
 """Payloads refused by the fast path, after which it is not tried any more."""
 
@@ -72,21 +73,18 @@ class OpenAIChatDecode:
                 else:
                     index = choice.index
                     known = choices.get(index)
+                    told = known.told if known is not None else _NOTHING
                     delta = choice.delta
-                    text, reasoning = delta.content, delta.reasoning_content or delta.reasoning
-                    if (  # the first text of each channel goes the long way
-                        known is not None
-                        and known.told
-                        and (not text or "text" in known.told)
-                        and (not reasoning or "reasoning" in known.told)
-                    ):
+                    text = delta.content
+                    reasoning = delta.reasoning_content or delta.reasoning
+                    if told and (not text or "text" in told) and (not reasoning or "reasoning" in told):
                         self._chunks += 1
                         self._misses = 0
                         if reasoning:
                             tell_reasoning(delta, index, out)
                         if text:
                             append(Delta(text, "text", index))
-                        continue
+                        continue  # the first text of each channel goes the long way
             if self._over:
                 break
             if type(item) is SSEEvent:

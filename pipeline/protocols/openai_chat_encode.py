@@ -200,7 +200,8 @@ class OpenAIChatEncode:
 
     def _call(self, event: ToolDelta, out: list[bytes]) -> None:
         """Id and name once, in the first frame, made up where the backend gave none: clients append
-        what comes twice, and drop a call that has none."""
+        what comes twice, and drop a call that has none. An id that comes later is not told any more: the
+        client answers by the one it has, and the next request has that one in both places."""
         call: dict[str, Any] = {"index": event.call, "function": {"arguments": event.arguments}}
         if (event.index, event.call) not in self._calls:
             self._calls.add((event.index, event.call))

@@ -27,7 +27,7 @@ _TYPES: Mapping[str, type] = {"id": str, "name": str, "function": dict, "custom"
 
 
 class _Slot:
-    __slots__ = ("filled", "given", "id", "name", "number", "told_id", "waiting")
+    __slots__ = ("filled", "given", "id", "name", "number", "told_id", "waiting", "whole")
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -35,7 +35,13 @@ class _Slot:
         self.name: str | None = None
         self.given = self.filled = False
         self.told_id = False
+        self.whole: str | None = None  # arguments that came as an object, which nothing can follow
         self.waiting: list[str] = []  # arguments that came before the name
+
+    def is_another(self, name: str, given: str | None) -> bool:
+        """Whether a fragment without an id, of this name and with these arguments as an object, is not of
+        this call."""
+        return name != self.name or (given is not None and self.whole is not None and given != self.whole)
 
 
 class ToolCalls:
@@ -72,12 +78,18 @@ class ToolCalls:
         function = as_object(fragment.get("function")) or custom
         call_id = whole(as_text(fragment.get("id"))) or None
         name = whole(as_text(function.get("name"))) or None
-        slot = self._slot(fragment.get("index"), call_id, name, beside=beside)
+        given = function.get("input" if custom else "arguments")
+        arguments = arguments_text(given)
+        whole_one = arguments if isinstance(given, dict) else None
+        slot = self._slot(fragment.get("index"), call_id, name, whole_one, beside=beside)
+        if whole_one is not None:
+            arguments = "" if slot.whole == whole_one else arguments
+            slot.whole = slot.whole or whole_one
         slot.name = slot.name or name
         if slot.id is None and call_id is not None:
             slot.id = call_id
             self._by_id[call_id] = slot
-        self._give(slot, arguments_text(function.get("input" if custom else "arguments")), out)
+        self._give(slot, arguments, out)
         plain = fragment.keys() <= _PLAIN and function.keys() <= _KNOWN_FUNCTION
         other = {} if plain else _unknown(fragment)
         other |= misread(fragment, _TYPES) | misread(function, _TYPES)
@@ -86,11 +98,14 @@ class ToolCalls:
         if other:
             out.append(Extra("tool_call", as_raw({"call": slot.number, **other}), self._choice))
 
-    def _slot(self, index: object, call_id: str | None, name: str | None, *, beside: bool) -> _Slot:
+    def _slot(
+        self, index: object, call_id: str | None, name: str | None, given: str | None, *, beside: bool
+    ) -> _Slot:
         """By index where there is one; a new id with a name in a used slot is a new call, since some
         backends number every call 0, and so is, without ids, another name where arguments have come. With
-        no index, an id never seen starts a call, and so does,
-        where ids are missing too, another name, or any name beside another call in one list."""
+        no index, an id never seen starts a call, and so does, where ids are missing too, another name, or
+        any name beside another call in one list. Without an id, other arguments `given` as an object, where
+        an object came already, are those of another call: nothing can follow an object."""
         key = index if isinstance(index, (int, float, str)) else None
         known = self._by_id.get(call_id or "")
         if key is None and call_id is None:
@@ -101,7 +116,7 @@ class ToolCalls:
             found = known if key is None else self._by_index.get(key)
         if found and name and call_id and found.id and call_id != found.id:
             found = known
-        elif found and name and call_id is None and found.filled and name != found.name:
+        elif found and name and call_id is None and found.filled and found.is_another(name, given):
             found = None
         if found is None:
             found = self._begin()

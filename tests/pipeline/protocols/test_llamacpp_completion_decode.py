@@ -118,6 +118,15 @@ def test_several_completions() -> None:
     assert read(first + event(last("y", 1)))[-1] == Done()
 
 
+def test_a_completion_that_ends_before_another_begins() -> None:
+    """P1: where completion 1 is there, so is completion 0: the answer is not over without it."""
+    events = read(event(last("y", 1)) + chunk("a") + EOS)
+
+    assert [event.text for event in events if isinstance(event, Delta)] == ["y", "a"]
+    assert events[-1] == Done()
+    assert Done() not in read(event(last("y", 1)))
+
+
 def test_a_list_with_something_else_in_it() -> None:
     """V12: nothing is read behind what cannot be; figures are told where there are any."""
     bare = {"content": "a", "stop": True, "stop_type": "eos"}

@@ -127,6 +127,18 @@ CASES: dict[str, tuple[list[list[Fragment]], list[tuple[str | None, str | None, 
         ],
         [("a", "get", "{}"), ("b", "see", "")],
     ),
+    "whole calls one after another, with neither index nor id": (
+        [[part("f", {"a": 1})], [part("f", {"a": 2})], [part("f", {"a": 2})], [part("g", {})]],
+        [(None, "f", '{"a":1}'), (None, "f", '{"a":2}'), (None, "g", "{}")],
+    ),
+    "whole calls one after another, all with index 0": (
+        [[part("f", {"a": 1}, index=0)], [part("f", {"a": 2}, index=0)]],
+        [(None, "f", '{"a":1}'), (None, "f", '{"a":2}')],
+    ),
+    "a whole call that is sent again": (
+        [[part("f", {"a": 1}, index=0, id="a")], [part("f", {"a": 1}, index=0, id="a")]],
+        [("a", "f", '{"a":1}')],
+    ),
     "custom tools": (
         [[{"index": 0, "id": "a", "type": "custom", "custom": {"name": "sql", "input": "SELECT"}}]],
         [("a", "sql", "SELECT")],
