@@ -16,6 +16,9 @@ from msgspec import Struct
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Failure
 
+_MARK = b"\xef\xbb\xbf"
+"""Of the byte order, which some editors put at the beginning of a file."""
+
 VERSION = 1
 """Of the format. A new field needs no new one: a reader passes over what it does not know."""
 
@@ -64,8 +67,8 @@ class Opening(Struct, frozen=True, kw_only=True):
 
 class Line(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What happened, in request number `n`, `at` seconds after it was sent: it was sent (`request`, its
-    path); the headers came (`status`); bytes came (`text`, or `base64` where they are no UTF-8); it was
-    over (`end`, and what broke it)."""
+    path); the headers came (`status`, and in `hidden` why the body's bytes are asterisks, where they are);
+    bytes came (`text`, or `base64` where they are no UTF-8); it was over (`end`, and what broke it)."""
 
     n: int
     at: float
@@ -73,6 +76,7 @@ class Line(Struct, frozen=True, omit_defaults=True, kw_only=True):
     body: Any = None
     status: int | None = None
     headers: dict[str, str] | None = None
+    hidden: str | None = None
     text: str | None = None
     base64: str | None = None
     end: Literal["body", "broken", "left"] | None = None
@@ -104,7 +108,7 @@ def piece_line(number: int, piece: Piece) -> Line:
         return Line(n=number, at=piece.at, base64=b64encode(piece.data).decode())
 
 
-class _Mark(Struct):
+class _Head(Struct):
     recording: Literal["tokenweir"]
     version: Any = None
 
@@ -112,7 +116,7 @@ class _Mark(Struct):
 def is_recording(data: bytes) -> bool:
     """Whether a file begins as a recording does, of whatever version."""
     try:
-        msgspec.json.decode(data.partition(b"\n")[0], type=_Mark)
+        msgspec.json.decode(data.removeprefix(_MARK).partition(b"\n")[0], type=_Head)
     except _UNREADABLE:
         return False
     return True
@@ -124,14 +128,14 @@ def read_recording(data: bytes, name: str) -> Recording:
 
     Raises MisuseError for what is no recording, is damaged, or holds no request.
     """
-    first, *lines = _lines(data)
+    first, *lines = _lines(data.removeprefix(_MARK))
     if not is_recording(first):
         raise MisuseError(f"{name} is no recording of tokenweir")
     opening = _opening(first, name)
     answers: dict[int, _Answer] = {}
     for number, text in enumerate(lines, 2):
         try:
-            line = msgspec.json.decode(text, type=Line)
+            line = _one_thing(msgspec.json.decode(text, type=Line))
             if line.n not in answers:
                 answers[line.n] = _Answer(line)
             else:
@@ -157,7 +161,7 @@ _UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
 
 
 def _opening(line: bytes, name: str) -> Opening:
-    version = msgspec.json.decode(line, type=_Mark).version
+    version = msgspec.json.decode(line, type=_Head).version
     if version != VERSION:
         raise MisuseError(
             f"{name} is a recording of version {version}; this tokenweir reads version {VERSION}"
@@ -166,6 +170,16 @@ def _opening(line: bytes, name: str) -> Opening:
         return msgspec.json.decode(line, type=Opening)
     except _UNREADABLE as bad:
         raise MisuseError(f"{name}, line 1: the recording is damaged: {bad}") from None
+
+
+_THINGS = ("request", "status", "text", "base64", "end")
+
+
+def _one_thing(line: Line) -> Line:
+    said = [name for name in _THINGS if getattr(line, name) is not None]
+    if len(said) > 1:
+        raise ValueError(f"it says both {said[0]} and {said[1]}")
+    return line
 
 
 class _Answer:
@@ -193,9 +207,14 @@ class _Answer:
         elif line.status is not None and self._head is None and not self._pieces:
             self._head = _checked(line, line.status)
         elif self._head is not None and (line.text is not None or line.base64 is not None):
-            self._pieces.append(Piece(line.at, _data(line)))
+            self._add_piece(Piece(line.at, _data(line)))
         else:
             raise ValueError("nothing that can be there")
+
+    def _add_piece(self, piece: Piece) -> None:
+        """What is empty was no read: it would be the end of the body."""
+        if piece.data:
+            self._pieces.append(piece)
 
     def exchange(self) -> Exchange:
         """All of it; who left without a word has left at the last line's time."""

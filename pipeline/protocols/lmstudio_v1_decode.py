@@ -2,11 +2,12 @@
 
 Law of this file: what an event of this protocol means (PROTOCOLS 3.3). Pure. `chat.end` completes the
 answer where no error came before it; it repeats the whole text, which counts only where no delta came,
-as in the one object of a request without a stream. Tools are run by the server: what it tells of them
-is kept, and is no call for the client.
+as in the one object of a request without a stream. Where deltas came and were not that text, the text
+stays what they said, and one `Extra("mismatch")` has the other. Tools are run by the server: what it tells
+of them is kept, and is no call for the client.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import NoneType
 from typing import Any
 
@@ -17,6 +18,7 @@ from tokenweir.pipeline.protocols.failures import failure_from, is_error
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.payload_decode import PayloadDecode
 from tokenweir.pipeline.protocols.unicode_halves import whole
+from tokenweir.pipeline.protocols.verified_text import Text
 
 _DELTAS: Mapping[str, Channel] = {"message.delta": "text", "reasoning.delta": "reasoning"}
 _ITEMS: Mapping[str, Channel] = {"message": "text", "reasoning": "reasoning"}
@@ -33,6 +35,8 @@ _KNOWN = frozenset({"type", "content", "model_instance_id", "progress", "load_ti
 _TYPES: Mapping[str, type] = {"content": str, "result": dict, "output": list, "stats": dict}
 _KNOWN_RESULT = frozenset({"model_instance_id", "output", "stats"})
 _COUNTS = ("input_tokens", "total_output_tokens", "reasoning_output_tokens")
+_KEPT_LIMIT = 256 * 1024
+"""Characters that are kept until the end repeats them; a longer text is not held against its end."""
 _LONGEST = 2.0**63
 """A number beyond it is no length of time."""
 
@@ -47,6 +51,7 @@ class LMStudioV1Decode(PayloadDecode):
     def __init__(self, provider: str | None = None, *, finish_required: bool = True) -> None:
         super().__init__(provider, finish_required=finish_required)
         self._failure: Failure | None = None
+        self._texts = {kind: Text() for kind in _ITEMS}
         self._told = set[str]()  # what `chat.end` only repeats: message, reasoning, tool_call
 
     def finish(self) -> list[Event]:
@@ -105,9 +110,19 @@ class LMStudioV1Decode(PayloadDecode):
         text = as_text(fields.get("content"))
         if text:
             self._said = True
-            self._told.add("message" if channel == "text" else channel)
+            kind = "message" if channel == "text" else channel
+            self._told.add(kind)
+            begin = len(out)
             self._mended.take([Delta(text, channel)], out)
+            self._keep(self._texts[kind], out[begin:])
         self._take_rest(fields, out)
+
+    def _keep(self, said: Text, given: Sequence[Event]) -> None:
+        for event in given:
+            if isinstance(event, Delta):
+                said.say(event.text)
+        if said.size > _KEPT_LIMIT:
+            said.drop()
 
     def _take_phase(
         self, fields: Mapping[str, Any], name: PhaseName, progress: float | None, out: list[Event]
@@ -137,11 +152,20 @@ class LMStudioV1Decode(PayloadDecode):
             self._take_item(item, events)
         self._mended.take(events, out)
         self._mended.flush(out)
+        self._verify(as_list(result.get("output")), out)
         self._extras.take(_without(_KNOWN_RESULT, result) | misread(result, _TYPES), None, out)
         if self._failure is None:
             out.append(Finish("stop"))
         self._take_stats(as_object(result.get("stats")), out)
         self.end(self._failure, out)
+
+    def _verify(self, items: Iterable[object], out: list[Event]) -> None:
+        """Hold what the end repeats against what the deltas said."""
+        said = [as_object(item) for item in items]
+        for kind in sorted(self._told & _ITEMS.keys()):
+            told = "".join(as_text(item.get("content")) for item in said if item.get("type") == kind)
+            if told and not self._texts[kind].agrees(told, json=False):
+                out.append(Extra("mismatch", as_raw({"kind": kind, "text": whole(told)})))
 
     def _take_item(self, item: object, out: list[Event]) -> None:
         fields = as_object(item)

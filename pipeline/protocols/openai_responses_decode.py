@@ -31,10 +31,10 @@ from tokenweir.pipeline.protocols.openai_chat_progress import phase_of
 from tokenweir.pipeline.protocols.openai_responses_fast import Said, decode_fast
 from tokenweir.pipeline.protocols.openai_responses_item import CHANNELS
 from tokenweir.pipeline.protocols.openai_responses_status import ENDED, PHASES, Status, ended
-from tokenweir.pipeline.protocols.openai_responses_text import Text
 from tokenweir.pipeline.protocols.openai_responses_texts import NOISE, TEXTS, TextEvents
 from tokenweir.pipeline.protocols.payload import as_raw, read_payload, shown
 from tokenweir.pipeline.protocols.unicode_halves import whole
+from tokenweir.pipeline.protocols.verified_text import Text
 
 _LIFECYCLE = frozenset({"created", "queued", "in_progress", "completed", "incomplete", "failed", "cancelled"})
 _OF_LIFECYCLE = NOISE | {"response"}

@@ -1,6 +1,6 @@
 """One item of an openai-responses answer: which texts it has, and which of them is meant.
 
-Law of this file: bookkeeping, no events. What was said of each text stands in openai_responses_text.py.
+Law of this file: bookkeeping, no events. What was said of each text stands in verified_text.py.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Literal
 from tokenweir.pipeline.events import Channel
 from tokenweir.pipeline.json_value import as_text
 from tokenweir.pipeline.protocols.openai_responses_places import Places
-from tokenweir.pipeline.protocols.openai_responses_text import Text
+from tokenweir.pipeline.protocols.verified_text import Text
 
 Kind = Literal["text", "refusal", "reasoning", "summary", "arguments"]
 

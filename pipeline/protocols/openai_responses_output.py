@@ -15,10 +15,10 @@ from tokenweir.pipeline.json_value import as_list, as_object, as_text
 from tokenweir.pipeline.protocols.extras import Extras, misread
 from tokenweir.pipeline.protocols.openai_responses_item import CALLS, CHANNELS, SPOKEN, Item, Kind, whole_of
 from tokenweir.pipeline.protocols.openai_responses_items import Items
-from tokenweir.pipeline.protocols.openai_responses_text import Text
 from tokenweir.pipeline.protocols.payload import as_raw
 from tokenweir.pipeline.protocols.tool_calls import ToolCalls, arguments_text
 from tokenweir.pipeline.protocols.unicode_halves import Halves, whole
+from tokenweir.pipeline.protocols.verified_text import Text
 
 TEXT_LIMIT = 4096
 """Texts of one answer; one with more is broken or hostile (fault V14)."""

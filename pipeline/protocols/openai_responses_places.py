@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from itertools import count
 
-from tokenweir.pipeline.protocols.openai_responses_text import Text
+from tokenweir.pipeline.protocols.verified_text import Text
 
 
 class Places:

@@ -5,12 +5,11 @@ anything is sent; and how a secret is taken out of a text again (PROMISES P25).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-import msgspec
-
 from tokenweir.pipeline.errors import MisuseError
+from tokenweir.pipeline.sources.spellings import finder
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _USERINFO = re.compile(r"[^/]*@")
@@ -67,20 +66,30 @@ def read_headers(headers: Mapping[str, str], credential: Mapping[str, str]) -> d
 
 
 def secrets_of(*values: str) -> list[str]:
-    """What must never be shown, the longest first: each value, what stands behind its scheme (`Bearer`),
-    and both as JSON and as Python write them."""
+    """What must never be shown, the longest first: each value, and what stands behind its scheme
+    (`Bearer`). How texts may spell them stands in spellings.py."""
     plain = {part for value in values for part in (value, value.rpartition(" ")[2]) if len(part) >= _SECRET}
-    written = {msgspec.json.encode(part).decode()[1:-1] for part in plain}
-    doubled = {part.replace("\\", r"\\") for part in plain}
-    quoted = doubled | {part.replace("'", r"\'") for part in doubled}
-    return sorted(plain | written | quoted, key=len, reverse=True)
+    return sorted(plain, key=len, reverse=True)
 
 
 def without(secrets: Sequence[str], text: str) -> str:
-    """`text` without the secrets; one that was cut may end in the beginning of one."""
+    """`text` without the secrets, however they are spelled; one that was cut may end in the beginning of
+    one."""
+    data = text.encode("utf-8", "surrogatepass")
     for secret in secrets:
-        text = text.replace(secret, "***")
-        for size in range(len(secret) - 1, _CUT, -1):
-            if len(text) >= _SHORTEST_CUT and text.endswith(secret[:size]):
-                text = text[:-size] + "***"
-    return text
+        scan = finder(secret).scan(data)
+        whole = len(text) < _SHORTEST_CUT or len(data) - scan.begun <= _CUT
+        found = scan.found if whole else [*scan.found, (scan.begun, len(data))]
+        data = _starred(data, found)
+    return data.decode("utf-8", "surrogatepass")
+
+
+def _starred(data: bytes, found: Iterable[tuple[int, int]]) -> bytes:
+    """The data with three asterisks for each stretch; stretches that overlap are one."""
+    kept: list[bytes] = []
+    at = 0
+    for begin, end in sorted(found):
+        if begin >= at:
+            kept += [data[at:begin], b"***"]
+        at = max(at, end)
+    return b"".join([*kept, data[at:]])

@@ -43,13 +43,13 @@ class Playback(Struct, frozen=True, kw_only=True):
     error_frame: bool = False
 
     def __post_init__(self) -> None:
-        if not self.speed >= 0:
-            raise MisuseError(f"speed={self.speed}: 1 is as recorded, 2 twice as fast, 0 all at once")
-        if self.split != "recorded" and self.split < 1:
-            raise MisuseError(f"split={self.split}: 'recorded', or bytes at a time, at least 1")
+        if not (isinstance(self.speed, (int, float)) and self.speed >= 0):  # pyright: ignore[reportUnnecessaryIsInstance] - callers are not all typed
+            raise MisuseError(f"speed={self.speed!r}: 1 is as recorded, 2 twice as fast, 0 all at once")
+        if self.split != "recorded" and not _is_count(self.split, 1):
+            raise MisuseError(f"split={self.split!r}: 'recorded', or bytes at a time, at least 1")
         for name, at in (("cut", self.cut), ("stall_after", self.stall_after)):
-            if at is not None and at < 0:
-                raise MisuseError(f"{name}={at}: bytes that come before it, 0 or more")
+            if at is not None and not _is_count(at, 0):
+                raise MisuseError(f"{name}={at!r}: bytes that come before it, 0 or more")
         if self.cut is not None and self.stall_after is not None:
             raise MisuseError("cut and stall_after are two ends of one answer: give one of them")
 
@@ -68,6 +68,10 @@ def played(recording: Recording, playback: Playback) -> tuple[Exchange, ...]:
     *before, last = recording.exchanges
     spoiled = _spoiled(last, playback, recording.opening.protocol)
     return tuple(_paced(exchange, playback) for exchange in (*before, spoiled))
+
+
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _paced(exchange: Exchange, playback: Playback) -> Exchange:

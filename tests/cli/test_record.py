@@ -1,10 +1,13 @@
 """`tokenweir record`: the answer on standard output, and all that was sent in a file."""
 
+import gzip
 import json
 import os
 import signal
 import subprocess
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -50,6 +53,36 @@ def test_the_key_is_not_in_it(
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["type"] == "end"
     assert "canary" not in path.read_text("utf-8")
     assert read(path).exchanges[0].body["messages"][0]["content"] == f"Is it {'*' * len(KEY)}?"
+
+
+class _Packed(BaseHTTPRequestHandler):
+    """A backend that compresses though nobody asked for it."""
+
+    def do_POST(self) -> None:
+        body = gzip.compress(f"no such key: {KEY}".encode())
+        self.send_response(401)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name it has there
+        """Nothing on standard error."""
+
+
+def test_a_body_that_is_hidden(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """P24: what cannot be looked into is not kept, and the user hears of it."""
+    path = tmp_path / "a.rec"
+    with HTTPServer(("127.0.0.1", 0), _Packed) as server:
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        where = ["--provider", "openai-compatible", "--base-url", f"http://127.0.0.1:{server.server_port}"]
+        code = app.run(["record", *where, "-o", str(path), "Hi"])
+        thread.join()
+
+    assert code == 1
+    assert set(read(path).exchanges[0].pieces[0].data) == {ord("*")}
+    assert "compressed body: asterisks stand in its place" in capsys.readouterr().err
 
 
 def test_a_broken_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

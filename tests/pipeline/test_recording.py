@@ -102,6 +102,26 @@ def test_lines_that_an_editor_touched() -> None:
     assert read_recording(edited, "a.rec") == read_recording(data, "a.rec")
 
 
+def test_a_mark_of_the_byte_order() -> None:
+    """Some editors put one at the beginning of a file, and mean nothing by it."""
+    data = file_of(OPENING, ASKED, HEAD, *lines_of(PIECES))
+
+    assert is_recording(b"\xef\xbb\xbf" + data)
+    assert read_recording(b"\xef\xbb\xbf" + data, "a.rec") == read_recording(data, "a.rec")
+
+
+def test_a_piece_of_nothing() -> None:
+    """An empty read means the end of a body: what an editor emptied is none, and its time is kept to."""
+    data = file_of(OPENING, ASKED, HEAD, {"n": 1, "at": 0.6, "text": ""}, Line(n=1, at=0.7, text="x"))
+    late = file_of(OPENING, ASKED, HEAD, {"n": 1, "at": 0.8, "base64": ""}, Line(n=1, at=0.7, text="x"))
+
+    [exchange] = read_recording(data, "a.rec").exchanges
+    with pytest.raises(MisuseError, match="before that of the line before"):
+        read_recording(late, "a.rec")
+
+    assert exchange.pieces == (Piece(0.7, b"x"),)
+
+
 def test_several_requests_at_once() -> None:
     """The lines of requests that ran at the same time stand between one another."""
     failure = Failure("truncated", "gone", retryable=True)
@@ -168,6 +188,9 @@ def test_what_is_no_recording(data: bytes) -> None:
         ([OPENING, ASKED, HEAD, {"n": 1, "at": 1, "base64": "=?"}], "line 4: the recording is damaged"),
         ([OPENING, ASKED, HEAD, {"n": 1, "at": 1, "text": 5}], "line 4: the recording is damaged"),
         ([OPENING, ASKED, {"n": 1, "at": 1, "end": "stall"}], "line 3: the recording is damaged"),
+        ([OPENING, ASKED, HEAD, Line(n=1, at=1, text="a", base64="YQ==")], "says both text and base64"),
+        ([OPENING, ASKED, HEAD, Line(n=1, at=1, text="a", end="body")], "line 4: .*both text and end"),
+        ([OPENING, Line(n=1, at=0, request="/", text="a")], "line 2: .*both request and text"),
         ([OPENING, ASKED, Line(n=1, at=1, end="broken")], "line 3: .*nothing that can be there"),
         ([OPENING, ASKED, Line(n=1, at=1, end="body"), HEAD], "line 4: .*before"),
         ([OPENING, ASKED, HEAD, Line(n=1, at=1, end="left"), Line(n=1, at=1, text="x")], "was over"),

@@ -1,6 +1,7 @@
 """A recorded connection is the connection: whatever is asked of it, the inner one answers."""
 
-from collections.abc import Sequence
+import gzip
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -40,10 +41,15 @@ class Lines:
         self.over.append(recorded)
 
 
-def recorded(*script: Step, rescue: bytes = b"", secrets: tuple[str, ...] = ()) -> tuple[Recorded, Lines]:
+HEADERS = {"Content-Type": "text/plain", "Set-Cookie": "x"}
+
+
+def recorded(
+    *script: Step, rescue: bytes = b"", secrets: tuple[str, ...] = (), headers: Mapping[str, str] = HEADERS
+) -> tuple[Recorded, Lines]:
     """A connection that plays a script, recorded."""
     lines = Lines()
-    inner = ScriptedConnection(script, rescue, 200, {"Content-Type": "text/plain", "Set-Cookie": "x"})
+    inner = ScriptedConnection(script, rescue, 200, dict(headers))
     return Recorded(inner, lines, Mask(secrets), Line(n=1, at=0.0, request="/")), lines
 
 
@@ -134,6 +140,44 @@ async def test_what_was_held_comes_before_the_end() -> None:
     connection.release()
 
     assert [line.text or line.end for line in lines.lines[-2:]] == ["so sk", "left"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Encoding": "gzip"},
+        {"content-encoding": "BR"},
+        {"Content-Encoding": "identity, zstd"},
+        {"Transfer-Encoding": "deflate, chunked"},
+    ],
+)
+async def test_a_packed_body_is_hidden(headers: dict[str, str]) -> None:
+    """P24: a key in a compressed body cannot be seen, so that none of it gets in; its sizes and times do."""
+    packed = gzip.compress(b"your key is sk-canary-1")
+    connection, lines = recorded(
+        packed, 0.5, b"\x00\x01", rescue=b"\x02", secrets=("sk-canary-1",), headers=headers
+    )
+    read = [await connection.read() for _ in range(3)]
+    connection.rescue()
+    connection.close()
+
+    assert read == [None, packed, b"\x00\x01"]
+    assert [line.hidden for line in lines.lines if line.status is not None] == ["compressed"]
+    assert [(line.at, line.text) for line in lines.lines if line.text is not None] == [
+        (0.0, "*" * len(packed)),
+        (0.5, "**"),
+        (0.5, "*"),
+    ]
+    assert not [line for line in lines.lines if line.base64 is not None]
+
+
+@pytest.mark.parametrize("headers", [{"Content-Encoding": "Identity"}, {"Transfer-Encoding": "chunked"}])
+async def test_a_plain_body_is_not(headers: dict[str, str]) -> None:
+    """What these headers say of it is that it is as it was."""
+    connection, lines = recorded(b"a", headers=headers)
+    assert [await connection.read() for _ in range(2)] == [None, b"a"]
+
+    assert [(line.hidden, line.text) for line in lines.lines[1:]] == [(None, None), (None, "a")]
 
 
 async def test_never_read() -> None:

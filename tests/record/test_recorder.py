@@ -1,22 +1,26 @@
 """A recording taken from real sockets, and played again: the same bytes, pieces, times and events."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from tests.reader import hear
 from tests.servers import Ending, Framing, Visit, answer, head, http_chunk, raw, reply, serve
 from tests.transcripts import DONE, HELLO, STOP, TRANSCRIPTS, text
 from tokenweir import Deadlines, Event, Phase, Pipeline, connect
+from tokenweir.pipeline.connection import HTTPRequest
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.recording import Exchange, Recording, read_recording
 from tokenweir.pipeline.retry import Retry
 from tokenweir.pipeline.sources.http import HTTPSource
 from tokenweir.record import record
-from tokenweir.testing import ScriptedSource
+from tokenweir.testing import ScriptedConnection, ScriptedSource
 
 pytestmark = pytest.mark.anyio
 
@@ -57,8 +61,9 @@ async def test_bytes_and_split_points(framing: Framing, tmp_path: Path) -> None:
     """DESIGN 5: each network read is a piece, as it came; status, path and model are told."""
     path = tmp_path / "a.rec"
     async with serve(answer(*PIECES, framing=framing)) as server, asking(server.url, model="m") as source:
-        with record(source, path):
+        with record(source, path) as taken:
             assert await Pipeline(source).text("hi") == "Hello"
+            assert taken.hidden == 0
 
     recording = read(path)
     [exchange] = recording.exchanges
@@ -186,6 +191,79 @@ async def test_the_key_is_nowhere(tmp_path: Path) -> None:
         "transfer-encoding",
         "x-request-id",
     }
+
+
+TRICKY = "canary/0123+4567=89"
+WAYS = (
+    HTTPRequest("POST", "http://box/v1", {"Authorization": f"Bearer {TRICKY}"}, b""),
+    HTTPRequest("POST", "http://box/v1", {"x-api-key": TRICKY}, b""),
+    HTTPRequest("POST", "http://box/v1", {"X-Goog-Api-Key": TRICKY}, b""),
+    HTTPRequest("POST", f"http://box/v1?alt=sse&key={quote(TRICKY, safe='')}", {}, b""),
+    HTTPRequest("POST", f"http://box/v1?{quote(TRICKY, safe='')}", {}, b""),
+    HTTPRequest("POST", f"http://user:{quote(TRICKY, safe='')}@box/v1", {}, b""),
+    HTTPRequest("POST", f"http://box/v1/{quote(TRICKY, safe='')}/chat", {"x-api-key": TRICKY}, b""),
+)
+
+
+@pytest.mark.parametrize("asked", WAYS)
+@pytest.mark.parametrize("form", [TRICKY, quote(TRICKY, safe=""), TRICKY.replace("+", r"\u002B")])
+async def test_a_key_wherever_it_was_sent(asked: HTTPRequest, form: str, tmp_path: Path) -> None:
+    """P24, S06: in whichever header, query, path, user or body it went, it is in no recording: nor where
+    the backend says it again."""
+    path = tmp_path / "a.rec"
+    echo = ScriptedConnection([f"no {form}!".encode()], b"", 200, {"X-Request-Id": form})
+    request = replace(asked, body=json.dumps({"prompt": f"It is {form}."}).encode())
+    source = asking("http://127.0.0.1:1")
+    with record(source, path, request_body=True):
+        assert source.tap is not None
+        connection = source.tap(request, echo, [])
+        assert [await connection.read() for _ in range(2)] == [None, f"no {form}!".encode()]
+        connection.close()
+
+    [exchange] = read(path).exchanges
+    hidden = "*" * len(form)
+    assert b"0123" not in path.read_bytes()
+    assert (body_of(exchange).decode(), exchange.headers["X-Request-Id"]) == (f"no {hidden}!", hidden)
+    assert set(exchange.body["prompt"]) == set("It is .*")
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "gemini", "lmstudio-native"])
+async def test_no_header_of_a_request_is_kept(provider: str, tmp_path: Path) -> None:
+    """P24: each provider sends its key in its own way."""
+    key = "sk-lm-canary12:canary34canary56cana"
+    path = tmp_path / "a.rec"
+    source = connect(
+        provider, "http://127.0.0.1:1", model="m", api_key=key, headers={"X-Team": "canary-team"}
+    )
+    assert isinstance(source, HTTPSource)
+    source.retry = Retry(attempts=1)
+    async with source:
+        with record(source, path, request_body=True):
+            await hear(Pipeline(source).stream(f"It is {key}"))
+
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+    assert b"canary" not in path.read_bytes()
+    assert set(lines[1]) == {"n", "at", "request", "body"}
+
+
+@pytest.mark.parametrize("status", ["200 OK", "401 Unauthorized"])
+async def test_the_key_in_a_compressed_body(status: str, tmp_path: Path) -> None:
+    """P24: compressed though nobody asked for it: asterisks, and whoever records is told."""
+    path = tmp_path / "a.rec"
+    body = gzip.compress(text(f"Your key is {KEY}") + DONE)
+    async with (
+        serve(reply(status, body, "Content-Encoding: gzip")) as server,
+        asking(server.url, api_key=KEY) as source,
+    ):
+        with record(source, path) as taken:
+            live = await hear(Pipeline(source).stream("hi"))
+
+    [exchange] = read(path).exchanges
+    again = await hear(Pipeline(connect("replay", path=path, speed=0)).stream("hi"))
+    assert taken.hidden == 1
+    assert set(body_of(exchange)) <= {ord("*")}
+    assert b'"hidden":"compressed"' in path.read_bytes()
+    assert (again.kind, again.end.outcome) == (live.kind, live.end.outcome)
 
 
 async def test_where_a_redirect_leads(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ def record(*, prompt: str, output: Path, request: bool, as_json: bool, **options
         raise MisuseError(f"{source.provider} does not ask over HTTP: there is nothing to record")
     ways = Ways(source, as_json=as_json)
     text = prompt_of(prompt)
-    with recording(source, output, request_body=request):
+    with recording(source, output, request_body=request) as taken:
         complete = anyio.run(ask, ways, ways.pipeline(), text, (), Assembly())
+    if taken.hidden:
+        shown = click.format_filename(output)
+        click.echo(f"{shown}: the backend sent a compressed body: asterisks stand in its place", err=True)
     return COMPLETE if complete else INCOMPLETE

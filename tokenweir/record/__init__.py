@@ -1,5 +1,5 @@
 """Recordings of what backends send: taking one, and serving one. Playing one is the source `replay`."""
 
-from tokenweir.record.recorder import record
+from tokenweir.record.recorder import Taken, record
 
-__all__ = ["record"]
+__all__ = ["Taken", "record"]

@@ -2,7 +2,8 @@
 
 Law of this file: it passes everything on, and every byte that its reader gets is in the recording, also
 what was rescued after a fault. It reads nothing that its reader does not: a recording ends where its
-reader left. Of the headers of an answer, those in `SAFE` get in.
+reader left. Of the headers of an answer, those in `SAFE` get in. A body that is compressed, which nobody
+asked for, may hide a secret: asterisks are in its place.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -38,6 +39,9 @@ SAFE = frozenset(
 """Headers of an answer that are kept, beside those of rate limits; of `Location`, the origin."""
 
 _SAFE_PREFIXES = ("anthropic-ratelimit-", "x-ratelimit-")
+_CODINGS = ("content-encoding", "transfer-encoding")
+_PLAIN = frozenset({"", "identity", "chunked"})
+"""Codings in which a secret stands as it is. A reader gets the bytes of every other one undecoded."""
 
 
 class Diary(Protocol):
@@ -64,6 +68,7 @@ class Recorded:
         self._clock: Clock | None = None
         self._began = 0.0
         self._headed = False
+        self._packed = False
         self._broken: Failure | None = None
         self._over = False
 
@@ -92,13 +97,16 @@ class Recorded:
         if "Location" in self.headers:
             kept["Location"] = origin(self.headers["Location"])
         headers = {name: self._mask.text(value) for name, value in kept.items()}
-        self._write(Line(n=self._asked.n, at=self._now(), status=status, headers=headers))
+        self._packed = _is_packed(self.headers)
+        hidden = "compressed" if self._packed else None
+        self._write(Line(n=self._asked.n, at=self._now(), status=status, headers=headers, hidden=hidden))
 
     def _keep(self, data: bytes) -> None:
         if not data:
             self.end("body")
             return
-        for piece in self._mask.feed(Piece(self._now(), data)):
+        shown = b"*" * len(data) if self._packed else data
+        for piece in self._mask.feed(Piece(self._now(), shown)):
             self._write(piece_line(self._asked.n, piece))
 
     def end(self, how: Literal["body", "broken", "left"]) -> None:
@@ -167,6 +175,11 @@ class Recorded:
     def close(self) -> None:
         self.end("left" if self._broken is None else "broken")
         self._inner.close()
+
+
+def _is_packed(headers: Mapping[str, str]) -> bool:
+    said = ",".join(value for name, value in headers.items() if name.lower() in _CODINGS)
+    return any(coding.strip().lower() not in _PLAIN for coding in said.split(","))
 
 
 def _is_safe(name: str) -> bool:

@@ -10,10 +10,10 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from io import FileIO
 from os import PathLike
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from tokenweir.pipeline.connection import Connection, HTTPRequest
 from tokenweir.pipeline.errors import MisuseError
@@ -27,10 +27,18 @@ _OPEN = frozenset({"accept", "accept-encoding", "anthropic-version", "content-ty
 """Headers of a request that hold no secret, unless the caller put one there."""
 
 
+class Taken(Struct, kw_only=True):
+    """What there is to tell of a recording: `hidden`, how many answers have asterisks for their body, since
+    that was compressed and may have hidden a secret."""
+
+    hidden: int = 0
+
+
 @contextmanager
-def record(source: HTTPSource, path: str | PathLike[str], *, request_body: bool = False) -> Generator[None]:
+def record(source: HTTPSource, path: str | PathLike[str], *, request_body: bool = False) -> Generator[Taken]:
     """Record what the source's backend answers inside the block, to a file that `replay` reads. Each line
     is written when it happens: a block that is left early leaves a whole recording of what was so far.
+    What the block is given counts on while it lasts.
 
     `request_body=True` keeps the requests too, and with them the prompts. A file of that name is
     overwritten.
@@ -55,7 +63,7 @@ def record(source: HTTPSource, path: str | PathLike[str], *, request_body: bool 
         )
         source.tap = recorder.tap
         try:
-            yield
+            yield recorder.taken
         finally:
             source.tap = None
             recorder.close()
@@ -68,6 +76,7 @@ class _Recorder:
 
     def __init__(self, file: FileIO, *, request_body: bool) -> None:
         self.fault: OSError | None = None
+        self.taken = Taken()
         self._file = file
         self._request_body = request_body
         self._open: set[Recorded] = set()
@@ -78,8 +87,7 @@ class _Recorder:
         self._count += 1
         url = urlsplit(request.url)
         sent = [value for name, value in request.headers.items() if name.lower() not in _OPEN]
-        asked = [value for _, value in parse_qsl(url.query)]
-        mask = Mask([*secrets, *secrets_of(*sent, *asked)])
+        mask = Mask([*secrets, *secrets_of(*sent, *_asked(url))])
         body = _json(mask.once(request.body)) if self._request_body else None
         line = Line(n=self._count, at=0.0, request=mask.text(url.path), body=body)
         recorded = Recorded(connection, self, mask, line)
@@ -90,6 +98,8 @@ class _Recorder:
         """One line. The first fault of the file is kept, and ends the writing."""
         if self.fault is not None or self._file.closed:
             return
+        if isinstance(line, Line) and line.hidden is not None:
+            self.taken.hidden += 1
         data = written(line)
         try:
             while data:
@@ -105,6 +115,13 @@ class _Recorder:
         """The block is left: who still reads is recorded up to here."""
         for recorded in list(self._open):
             recorded.end("left")
+
+
+def _asked(url: SplitResult) -> list[str]:
+    """What an address says beside where it leads: its user and password, and the values of its query, or
+    the names that stand there without one."""
+    query = [value or name for name, value in parse_qsl(url.query, keep_blank_values=True)]
+    return [*query, *(unquote(part) for part in (url.username, url.password) if part is not None)]
 
 
 def _json(body: bytes) -> Raw:

@@ -72,6 +72,41 @@ def test_the_end_repeats_and_is_not_told_again() -> None:
     assert [event.text for event in named("text") if isinstance(event, Delta)] == ["Hel", "lo"]
 
 
+def spoken(*texts: str, kind: str = "message") -> bytes:
+    """The end of an answer, with these texts in its output."""
+    return event("chat.end", result={"output": [{"type": kind, "content": text} for text in texts]})
+
+
+def test_an_end_that_says_something_else() -> None:
+    """V19, P1: the text stays what the deltas said; what the end says is told beside it."""
+    found = read(START + thought("Hm") + message("Hel") + message("lo") + spoken("Hello", "!"))
+    thoughts = read(START + thought("Hm") + message("Hi") + spoken("Hm, well", kind="reasoning"))
+
+    assert [event.text for event in found if isinstance(event, Delta)] == ["Hm", "Hel", "lo"]
+    assert extras(found) == [("mismatch", {"kind": "message", "text": "Hello!"})]
+    assert extras(thoughts) == [("mismatch", {"kind": "reasoning", "text": "Hm, well"})]
+    assert [type(event) for event in found[-3:]] == [Extra, Finish, Done]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        message("Hel") + message("lo") + spoken("Hello"),
+        message("Hel") + message("lo") + spoken("Hel", "lo"),
+        message("Hel") + message("Hello") + spoken("Hello"),
+        message("Hel") + message("lo") + message("Hello") + spoken("Hello"),
+        message("x<", ">").replace(b"<", rb"\ud83d").replace(b">", rb"\ude00") + spoken("x😀"),
+        message("Hello") + spoken(""),
+        message("Hello") + spoken(),
+        message("x" * 200_000) * 2 + spoken("y"),
+    ],
+    ids=["whole", "items", "resent", "repeated", "halves", "empty", "none", "too long to keep"],
+)
+def test_an_end_that_repeats_in_another_way(body: bytes) -> None:
+    """V19: in several items, after a backend that resends, and where nobody can tell."""
+    assert extras(read(START + body)) == []
+
+
 def test_tools_that_the_server_ran() -> None:
     """They are kept, and are no calls for the client; a second prefill between two texts is told."""
     found = named("tools")

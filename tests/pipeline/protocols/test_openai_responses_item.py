@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.protocols.test_openai_responses_text import text
+from tests.pipeline.protocols.test_verified_text import text
 from tokenweir.pipeline.protocols.openai_responses_item import Item, whole_of
 
 

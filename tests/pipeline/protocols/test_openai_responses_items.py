@@ -6,7 +6,7 @@ import pytest
 
 from tokenweir.pipeline.protocols import openai_responses_items
 from tokenweir.pipeline.protocols.openai_responses_items import Items
-from tokenweir.pipeline.protocols.openai_responses_text import Text
+from tokenweir.pipeline.protocols.verified_text import Text
 
 
 def fields(item_id: str = "", kind: str = "message") -> dict[str, Any]:
@@ -99,6 +99,38 @@ def test_the_whole_output() -> None:
     assert early.kind == "message"
     assert len(found) == 4
     assert found[3] not in found[:3]
+
+
+def test_ids_before_order() -> None:
+    """An entry of the whole output is the item of its id, wherever it is listed."""
+    items = Items()
+    first, second = (items.of({"item_id": name, "output_index": at}) for at, name in enumerate("ab"))
+
+    assert [item.id for item in items] == ["a", "b"]
+    assert [item for _, item in items.matched([fields("b"), fields("a")])] == [second, first]
+
+
+def test_an_id_that_comes_late() -> None:
+    """It is told by the first event that has it, and is not changed by another."""
+    items = Items()
+    item = items.of({"output_index": 0})
+    for name in ("a", "b"):
+        items.at(fields(name), {"output_index": 0}, begins=False)
+
+    assert item.id == "a"
+
+
+def test_what_is_new_in_the_whole_output() -> None:
+    """It has the id and the kind that are told there; where its text has no name, so has its entry."""
+    items = Items()
+    (_, new), *_ = items.matched([fields("a", "reasoning")])
+    nameless = Items()
+    nameless.of({})
+    (_, entry), *_ = nameless.matched([fields("b")])
+
+    assert (new.id, new.kind) == ("a", "reasoning")
+    assert (entry.id, entry.kind) == ("b", "message")
+    assert items.of({"item_id": "a"}) is new
 
 
 def test_what_has_no_name_may_be_several() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.pipeline.protocols.test_openai_responses_text import text
+from tests.pipeline.protocols.test_verified_text import text
 from tokenweir.pipeline.protocols.openai_responses_places import Places
 
 

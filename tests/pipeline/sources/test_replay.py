@@ -228,6 +228,7 @@ async def test_a_file_that_is_gone(bare: Path) -> None:
         ({"path": "no/such.wire"}, "no/such.wire cannot be read: No such file"),
         ({"path": "."}, "cannot be read: Is a directory"),
         ({"path": __file__, "split": 0}, "split=0"),
+        ({"path": __file__, "split": 2.5}, "split=2.5"),
         ({"path": __file__, "speed": -1}, "speed=-1"),
         ({"path": __file__, "protocol": "smtp"}, "speaks 'smtp'; there are: .*openai-chat"),
         ({"path": __file__, "drop_done": True}, "no end marker of openai-chat"),

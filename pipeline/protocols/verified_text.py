@@ -1,7 +1,7 @@
-"""One text of an openai-responses answer: what was said of it, to be held against its whole.
+"""One text of an answer that comes as deltas and then whole: what was said, to be held against the whole.
 
-Law of this file: bookkeeping, no events. Every text of this wire comes as deltas and then whole, up to
-four times. The whole is there to verify: where deltas came, it never becomes text (PROTOCOLS 7.1).
+Law of this file: bookkeeping, no events. The whole comes once (lmstudio-v1) or up to four times
+(openai-responses). It is there to verify: where deltas came, it never becomes text (PROTOCOLS 3.3, 7.1).
 """
 
 from io import StringIO
