@@ -1,9 +1,16 @@
-"""Fixtures that all tests share."""
+"""What all tests share: fixtures, and how hypothesis looks for examples."""
 
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "no clock", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("no clock")
+"""A property holds or does not: how fast this machine found out just now is no part of it."""
 
 collect_ignore = ["clients", "real"]
 """`make test-clients` and `make test-real` test with what they install first."""

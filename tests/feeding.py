@@ -7,16 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tokenweir.pipeline.stage import Stage
-
-settings.register_profile(
-    "no clock", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("no clock")
-"""A property holds or does not: how fast this machine found out just now is no part of it."""
 
 Cuttable = TypeVar("Cuttable", bytes, list[Any])
 

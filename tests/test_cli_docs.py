@@ -98,3 +98,18 @@ def test_every_command_and_option_has_its_line(name: str) -> None:
     assert command is not None
     options = [param.opts[0] for param in command.params if isinstance(param, click.Option)]
     assert [option for option in options if f"| `{option}" not in section[1]] == []
+
+
+@pytest.mark.parametrize("name", app.COMMANDS)
+def test_every_choice_stands_in_its_line(name: str) -> None:
+    """An option that takes one of a few words has them all in its row."""
+    section = re.search(rf"^## tokenweir {name}\n(.*?)(?=^## |\Z)", DOC, re.MULTILINE | re.DOTALL)
+    command = app.tokenweir.get_command(click.Context(app.tokenweir), name)
+
+    assert section, f"docs/cli.md has no section about {name}"
+    assert command is not None
+    rows = {row.split()[1].strip("`"): row for row in re.findall(r"^\| `--.*$", section[1], re.MULTILINE)}
+    choices = [
+        (param.opts[0], word) for param in command.params for word in getattr(param.type, "choices", ())
+    ]
+    assert [(option, word) for option, word in choices if word not in rows[option]] == []

@@ -47,12 +47,13 @@ def config(tmp_path: Path) -> Path:
 
 @contextmanager
 def serving(*options: str) -> Generator[tuple[subprocess.Popen[bytes], str, str]]:
-    """The command, listening: its process, its first line, and its address."""
+    """The command, listening: its process, what it says first, and its address."""
     process = start("serve", *options)
     try:
         assert process.stdout is not None
         hello = process.stdout.readline().decode()
-        process.stdout.readline()
+        hello += process.stdout.readline().decode()
+        hello += process.stdout.readline().decode()
         found = re.search(r"http://127\.0\.0\.1:\d+", hello)
         assert found is not None, hello + finish(process)[2]
         yield process, hello, found[0]
@@ -83,6 +84,8 @@ def test_it_serves_what_is_configured(config: Path, port: int) -> None:
         code, out, log = finish(process)
 
     assert str(config) in hello
+    assert "/v1/chat/completions" in hello
+    assert hello.endswith(f"The status page: {url}/\n")
     assert said == ABOUT.text
     assert (code, out) == (0, "")
     assert re.search(r"answer .*outcome='complete'", log)

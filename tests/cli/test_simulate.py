@@ -89,6 +89,28 @@ def test_the_quirks_reach_it(tmp_path: Path) -> None:
     assert "[DONE]" not in stream
 
 
+@pytest.mark.parametrize("provider", ["ollama", "anthropic"])
+def test_who_must_name_a_model_names_one_of_them(provider: str) -> None:
+    """Of several, any other name would be 404."""
+    with serving("--provider", provider, "--model", "qwen3-8b", "--model", "gemma-3") as (_, _, suggested):
+        said = ask(suggested)
+
+    assert '"model": "qwen3-8b"' in suggested
+    assert "qwen3-8b" in said
+
+
+def test_its_models_have_names() -> None:
+    """A client, or a gateway, is tried with names of one's own."""
+    with serving("--model", "qwen3-8b", "--model", "gemma-3") as (_, where, suggested):
+        address = where.partition(" at ")[2].partition(" ")[0]
+        with urllib.request.urlopen(f"{address}/models", timeout=PATIENCE) as answer:  # noqa: S310 - our own loopback address
+            listed = [model["id"] for model in json.load(answer)["data"]]
+        said = contents(ask(suggested))
+
+    assert listed == ["qwen3-8b", "gemma-3"]
+    assert "".join(said) == ABOUT.text
+
+
 def test_asked_to_end() -> None:
     """SIGTERM is what ends a service: 0, and no word of complaint."""
     with serving("--final-repeat") as (process, _, _):
@@ -115,11 +137,13 @@ def test_a_port_that_is_taken() -> None:
     ("options", "said"),
     [
         (["--fault", "stal"], "did you mean 'stall'?"),
-        (["--fault", "status-503-loading"], "needs load_seconds"),
+        (["--fault", "status-503-loading"], "--fault 'status-503-loading' needs --load-seconds: that"),
+        (["--model", ""], "Error: --model: at least one name, none of them empty or twice"),
+        (["--model", "a", "--model", "a"], "Error: --model: at least one name, none of them empty or twice"),
         (["--provider", "acme"], "'acme' is not one of"),
         (["--rate", "0"], "--rate"),
         (["--load-seconds", "-1"], "--load-seconds"),
-        (["--load-seconds", "nan"], "load_seconds"),
+        (["--load-seconds", "nan"], "Error: --load-seconds nan: seconds, 0 or more"),
         (["--port", "70000"], "--port"),
         (["--text", "no-such-file"], "--text"),
     ],

@@ -8,6 +8,7 @@ from tokenweir.cli import app
 from tokenweir.cli.worded import here, worded
 
 CHAT = {"provider", "model", "base_url", "api_key_env", "prompt"}
+SIMULATE = {"fault", "load_seconds", "models"}
 DOCTOR = {"url", "model", "api_key_env"}
 
 
@@ -30,6 +31,10 @@ DOCTOR = {"url", "model", "api_key_env"}
         (DOCTOR, "name one with model=", "name one with --model M"),
         (DOCTOR, "set base_url to the final address", "set URL to the final address"),
         (DOCTOR, "base_url='z' for doctor: give", "URL 'z' for doctor: give"),
+        (SIMULATE, "fault='x': one of y", "--fault 'x': one of y"),
+        (SIMULATE, "x: use load_seconds", "x: use --load-seconds"),
+        (SIMULATE, "load_seconds=nan: seconds", "--load-seconds nan: seconds"),
+        (SIMULATE, "models=('a', 'a'): none twice", "--model: none twice"),
         (set[str](), "base_url and connect('x') and model=", "base_url and connect('x') and model="),
     ],
 )

@@ -29,6 +29,8 @@ def of_backend(folder: Path, settings: str) -> list[str]:
         ("file:///etc/passwd", NO_ADDRESS),
         ("unix:///run/llm.sock", NO_ADDRESS),
         ("http://", NO_ADDRESS),
+        ("", NO_ADDRESS),
+        ("“http://h”", "base_url: its quotes are typographic ones"),
         ("http://h:0", NO_ADDRESS),
         ("http://h:70000", NO_ADDRESS),
         ("http://h:x", NO_ADDRESS),
@@ -72,13 +74,24 @@ def test_good_addresses(url: str, tmp_path: Path) -> None:
             "provider: lmstudo",
             "provider: no provider 'lmstudo'; did you mean 'lmstudio'? There are: anthropic, ",
         ),
+        ("provider: LM Studio", "provider: no provider 'LM Studio': write provider: lmstudio"),
+        (
+            "provider: OpenAI_compatible",
+            "provider: no provider 'OpenAI_compatible': write provider: openai-compat",
+        ),
         ("provider: openai-compatible", "base_url: openai-compatible has no usual address: give one"),
         ("provider: simulator, base_url: http://h", "base_url: simulator does not take it"),
         ("provider: simulator, api_key_env: KEY", "api_key_env: simulator does not take it"),
-        ("provider: lmstudio, options: {fase: rest}", "options: lmstudio has no option 'fase'"),
-        ("provider: lmstudio, options: {face: rset}", "options: face='rset': one of "),
-        ("provider: lmstudio, options: {headers: 5}", "options: lmstudio does not take these options: "),
-        ("provider: simulator, options: {rat: 1}", "options: the simulator has no switch 'rat'; there are: "),
+        ("provider: lmstudio, options: {fase: rest}", "options.fase: lmstudio has no such option"),
+        ("provider: lmstudio, options: {face: rset}", "options.face: one of openai, rest"),
+        (
+            "provider: lmstudio, options: {headers: 5}",
+            "options.headers: lmstudio cannot take this value: AttributeError",
+        ),
+        (
+            "provider: simulator, options: {rat: 1}",
+            "options.rat: simulator has no such option; did you mean 'rate'?",
+        ),
         (
             "provider: openai, options: {api_key: sk-x}",
             "options.api_key: this stands elsewhere: api_key_env or",
@@ -177,6 +190,4 @@ def test_a_provider_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     assert read(tmp_path, "inference: {provider: own, default_model: x}").config.inference is not None
     assert of_backend(tmp_path, "provider: own, base_url: http://h") == ["base_url: own does not take it"]
-    assert of_backend(tmp_path, "provider: broken") == [
-        "provider: broken does not take these options: ZeroDivisionError"
-    ]
+    assert of_backend(tmp_path, "provider: broken") == ["provider: broken cannot be made: ZeroDivisionError"]

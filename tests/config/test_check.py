@@ -13,6 +13,7 @@ from tests.config.trees import TREES
 from tokenweir.config.check import check
 from tokenweir.config.reading import Place, Reading
 from tokenweir.config.schema import Config
+from tokenweir.config.secrets import named_place
 from tokenweir.pipeline.json_value import as_list, as_object
 
 
@@ -36,7 +37,7 @@ from tokenweir.pipeline.json_value import as_list, as_object
         ),
         (
             "backends: {a: {provider: ollama, api_key: x}}",
-            "backends.a.api_key: there is no such key; did you mean 'api_key_env'?",
+            f"backends.a.api_key: there is no such key: {named_place('api_key_env')}",
         ),
         (
             "backends: {a: {provider: ollama, keep_warm: {model: x}}}",
@@ -51,22 +52,39 @@ def test_unknown_keys(text: str, said: str, tmp_path: Path) -> None:
     assert f"gateway.yaml:1: {said}" in wrong(tmp_path, text)
 
 
+PORT = "a whole number from 1 to 65535"
 SERVER = [
     ("port: 0", "port: 0, where a whole number from 1 to 65535 is needed"),
     ("port: 70000", "port: 70000, where a whole number from 1 to 65535 is needed"),
-    ("port: '80'", "port: text, where a whole number from 1 to 65535 is needed"),
-    ("port: true", "port: true, where a whole number from 1 to 65535 is needed"),
-    ("port: 80.5", "port: 80.5, where a whole number from 1 to 65535 is needed"),
-    ("port:", "port: nothing, where a whole number from 1 to 65535 is needed"),
-    ("host: 5", "host: 5, where text is needed"),
+    ("port: '80'", "port: text, where a whole number from 1 to 65535 is needed: leave out the quotes"),
+    ("port: true", "port: true, where a whole number from 1 to 65535 is needed; for example port: 3000"),
+    ("port: 80.5", "port: 80.5, where a whole number from 1 to 65535 is needed; for example port: 3000"),
+    (
+        "port:",
+        f"port: nothing, where {PORT} is needed: leave it out, or write for example port: 3000",
+    ),
+    ("host: 5", "host: 5, where text is needed: put it in quotes"),
     ("host: ''", "host: it is empty"),
     ('host: "\\ud800"', "host: it holds half a character: this is no Unicode text"),
-    ("page: 1", "page: 1, where true or false is needed"),
-    ("page: no", "page: text, where true or false is needed"),
+    ("page: 1", "page: 1, where true or false is needed; for example page: true"),
+    ("page: no", "page: text, where true or false is needed: write page: false"),
+    ("log: JSON", "log: there is no such choice; did you mean 'json'?"),
     ("log: jsn", "log: there is no such choice; did you mean 'json'?"),
-    ("log: [json]", "log: a list, where one of json, text is needed"),
-    ("allowed_hosts: a", "allowed_hosts: text, where a list is needed"),
-    ("allowed_hosts: {a: b}", "allowed_hosts: a mapping, where a list is needed"),
+    ("log: [json]", "log: a list, where one of json, text is needed; for example log: json"),
+    (
+        "allowed_hosts: a",
+        "allowed_hosts: text, where a list is needed; for example allowed_hosts: [llm.example.org]",
+    ),
+    (
+        "allowed_hosts: {a: b}",
+        "allowed_hosts: a mapping, where a list is needed; for example allowed_hosts: [llm.example.org]",
+    ),
+    ("allowed_hosts: [1]", "allowed_hosts[0]: 1, where text is needed: put it in quotes"),
+    ("allowed_hosts: [[]]", "allowed_hosts[0]: a list, where text is needed; for example llm.example.org"),
+    (
+        "api_keys: [x]",
+        "api_keys[0]: text, where a mapping is needed; for example {name: laptop, env: LAPTOP_KEY}",
+    ),
     ("heartbeat_secs: 16", "heartbeat_secs: 16, where a number above 0 and at most 15 is needed"),
     ("drain_timeout_secs: 0", "drain_timeout_secs: 0, where a number above 0 is needed"),
     ("drain_timeout_secs: -1", "drain_timeout_secs: -1, where a number above 0 is needed"),
@@ -76,7 +94,10 @@ SERVER = [
         "drain_timeout_secs: 5s",
         "drain_timeout_secs: text, where a number above 0 is needed: seconds as a number: 5",
     ),
-    ("drain_timeout_secs: true", "drain_timeout_secs: true, where a number above 0 is needed"),
+    (
+        "drain_timeout_secs: true",
+        "drain_timeout_secs: true, where a number above 0 is needed; for example drain_timeout_secs: 60",
+    ),
 ]
 
 
@@ -89,9 +110,23 @@ def test_wrong_values(text: str, said: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("inference: 5", "inference: 5, where a mapping or null is needed"),
-        ("inference: {}", "inference.provider: it is missing: text is needed"),
-        ("backends: {A: {provider: ollama}}", "backends.A: a name has small letters, digits, - and _"),
+        (
+            "inference: 5",
+            "inference: 5, where a mapping or null is needed; for example inference: {provider: oll",
+        ),
+        (
+            "limits:",
+            "limits: nothing, where a mapping is needed: leave it out, or write for example limits: {max_",
+        ),
+        (
+            "backends: [{provider: ollama}]",
+            "a list, where a mapping is needed; for example backends: {local: {pr",
+        ),
+        ("inference: {}", "inference.provider: it is missing: text is needed, for example provider: ollama"),
+        (
+            "backends: {My Box: {provider: ollama}}",
+            "digits, - and _, and begins with none of the two: write my-box",
+        ),
         ('backends: {"a\\nb": {provider: ollama}}', "backends.'a\\nb': a name has small letters"),
         ("backends: {a: }", "backends.a: nothing, where a mapping is needed"),
         (
@@ -152,7 +187,7 @@ def test_no_value_is_repeated(tmp_path: Path) -> None:
     )
     found = wrong(tmp_path, text)
 
-    assert len(found) == 13
+    assert len(found) == 14
     assert "canary" not in "\n".join(found).lower()
 
 

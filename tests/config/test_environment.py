@@ -170,7 +170,9 @@ def test_what_is_missing_beside_variables() -> None:
     with pytest.raises(ConfigError) as caught:
         read_config(None, {"INFERENCE_INFERENCE_BASE_URL": "http://h"})
 
-    assert caught.value.problems == ("environment: inference.provider: it is missing: text is needed",)
+    assert caught.value.problems == (
+        "environment: inference.provider: it is missing: text is needed, for example provider: ollama",
+    )
 
 
 def test_one_variable_for_two_keys(tmp_path: Path) -> None:
@@ -195,3 +197,43 @@ def test_any_variables_over_any_values(tree: dict[str, Any], environ: dict[str, 
     count = read_environment(reading, environ)
 
     assert count <= len(environ)
+
+
+def test_a_key_that_is_a_variable_of_its_own(tmp_path: Path) -> None:
+    """C08, P24: a variable holds the name of another one, never the key itself; the key is not shown."""
+    [said] = wrong(tmp_path, BACKEND, {"INFERENCE_INFERENCE_API_KEY": "sk-canary"})
+
+    assert said == (
+        "environment: INFERENCE_INFERENCE_API_KEY: there is no such key; did you mean"
+        " INFERENCE_INFERENCE_API_KEY_ENV? It takes the NAME of the variable that holds the key"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SERVER_PORT", "many", "text, where a whole number from 1 to 65535 is needed; for example 3000"),
+        ("SERVER_PORT", '"80"', "text, where a whole number from 1 to 65535 is needed: leave out the quotes"),
+        ("SERVER_PAGE", "yes", "text, where true or false is needed: write true"),
+        (
+            "INFERENCE_HTTP_TIMEOUT_SECS",
+            "1m",
+            "text, where a number above 0 or null is needed: seconds as a n",
+        ),
+        (
+            "INFERENCE_ALLOWED_MODELS",
+            "[1]",
+            "inference.allowed_models[0]: 1, where text is needed: put it in",
+        ),
+        (
+            "ROUTES",
+            "a",
+            "routes[0]: text, where a mapping is needed; for example {model: qwen3-8b, backends: [",
+        ),
+    ],
+)
+def test_a_variable_of_a_wrong_type(name: str, value: str, said: str, tmp_path: Path) -> None:
+    """C04, C13: the variable is named, and what to put into it."""
+    [line] = wrong(tmp_path, BACKEND, {f"INFERENCE_{name}": value})
+
+    assert line.startswith(f"environment: INFERENCE_{name}: {said}")

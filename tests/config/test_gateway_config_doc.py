@@ -43,8 +43,9 @@ def test_what_the_page_shows_as_refused(tmp_path: Path) -> None:
     """P21: word for word, and in one run."""
     text = (
         "inference:\n  provider: lmstudio\n  bas_url: x\n  http:\n    timeout_secs: 5s\n"
-        "backends: {local: {provider: ollama}, hosted: {provider: openai}}\n"
-        "routes:\n  - model: a\n    backends: [local, hostd]\n"
+        "routes:\n  - model: a\n\n    backends: [local, hostd]\n"
+        "server: {page: no,\n  allowed_hosts: a,\n  api_key: x}\n"
+        "backends:\n  local: {provider: ollama}\n  hosted: {provider: openai, api_key: x}\n"
     )
     [shown] = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
 

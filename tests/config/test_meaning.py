@@ -49,6 +49,60 @@ def test_a_backend_that_is_wrong_is_there(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("without", ["", "provider: 5, ", "provider: '', ", "prvider: ollama, "])
+def test_without_a_provider(without: str, tmp_path: Path) -> None:
+    """P21: what can be checked of a backend without its provider is told in the same run."""
+    text = (
+        f"inference: {{{without}base_url: 'localhost:1234', api_key_env: GONE, profile: /no/such,\n"
+        "  defaults: {temperature: 0.2, stream: true}, stages: [throttl],\n"
+        "  default_model: a, allowed_models: [b],\n"
+        "  options: {base_url: x}, http: {timeout_secs: 9, total_timeout_secs: 5}}\n"
+    )
+    found = [line.split(": ")[1].removeprefix("inference.") for line in wrong(tmp_path, text)]
+
+    assert {
+        "provider",
+        "base_url",
+        "api_key_env",
+        "profile",
+        "defaults.stream",
+        "stages[0]",
+        "default_model",
+        "options.base_url",
+        "http.timeout_secs",
+    } == set(found) - {"prvider"}
+
+
+def test_below_a_name_that_is_none(tmp_path: Path) -> None:
+    """P21: what stands there is told by the name that the file has; two such names keep apart."""
+    text = (
+        "backends:\n  My Box: {provider: vllm, base_url: x}\n  MY BOX: {provider: vllm, base_url: x}\n"
+        "  --: {provider: vllm, base_url: x}\n  my-pc: {provider: vllm, base_url: x}\n"
+        "  MY PC: {provider: vllm}\n"
+        "routes: [{model: a, backends: [my-pc]}, {backends: [my-pc]}, {backends: [your-pc]}]\n"
+        "prompts: {A b: {system: '{{'}}\nserver: {api_keys: [{env: GONE}, {env: GONE}]}\n"
+    )
+
+    assert [line.split(": ")[1] for line in wrong(tmp_path, text)] == [
+        "backends.My Box",
+        "backends.My Box.base_url",
+        "backends.MY BOX",
+        "backends.--",
+        "backends.my-pc.base_url",
+        "backends.MY PC",
+        "routes[1].model",
+        "routes[2].model",
+        "routes[2].backends[0]",
+        "prompts.A b.template",
+        "prompts.A b",
+        "prompts.A b.system",
+        "server.api_keys[0].name",
+        "server.api_keys[1].name",
+        "server.api_keys[0].env",
+        "server.api_keys[1].env",
+    ]
+
+
 def test_a_route_that_is_never_asked(tmp_path: Path) -> None:
     """C07: told, since it does no harm."""
     text = "routes: [{model: '*', backends: [inference]}, {model: a, backends: [inference]}]"

@@ -76,11 +76,23 @@ def test_put() -> None:
 def test_what_is_left_of_a_list() -> None:
     """P21: its members keep the numbers that the file gives them."""
     reading = Reading(Place("f", 1))
-    reading.keep(("a", 1, "b"), [2, 4])
-    reading.keep(("a",), [1])
+    reading.places["a", 1, "b", 4] = Place("f", 7)
+    reading.keep(("a", 1, "b"), {0: 2, 1: 4})
+    reading.keep(("a",), {0: 1})
     reading.wrong(("a", 0, "b", 1), "bad")
 
-    assert problems(reading) == ("f:1: a[1].b[4]: bad",)
+    assert problems(reading) == ("f:7: a[1].b[4]: bad",)
+    assert reading.given("a", 0, "b", 1)
+    assert (reading.faulty("a", 0, "b", 1), reading.faulty("a", 0, "b", 0)) == (True, False)
+
+
+def test_what_is_called_otherwise() -> None:
+    """P21: a member that goes on under another name is told of by the one that the file has."""
+    reading = Reading(Place("f", 1))
+    reading.keep(("a",), {"my-box": "My Box"})
+    reading.wrong(("a", "my-box", "b"), "bad")
+
+    assert problems(reading) == ("f:1: a.My Box.b: bad",)
 
 
 def test_names() -> None:

@@ -30,7 +30,7 @@ def test_from_a_variable_and_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (None, "the variable KEY is not set"),
+        (None, "the variable KEY is not set: export KEY=..."),
         ("", "the variable KEY is empty"),
         (f"{CANARY}\n", "the variable KEY holds a key with white space before or after it"),
         (f"{CANARY} ", "the variable KEY holds a key with white space before or after it"),
@@ -140,3 +140,41 @@ def test_nothing_shows_them(tmp_path: Path) -> None:
 
     assert loaded.keys["x"] == CANARY.encode()
     assert "canary" not in f"{loaded!r} {loaded} {list(loaded.__rich_repr__())}"
+
+
+@pytest.mark.parametrize(
+    "settings", [f"api_key: {CANARY}", f"apiKey: {CANARY}", f"OPENAI_API_KEY: {CANARY}", f"token: {CANARY}"]
+)
+def test_a_key_that_stands_in_the_file(settings: str, tmp_path: Path) -> None:
+    """C08, P24: where it goes and what to type are told, and the key is not."""
+    [said] = wrong(tmp_path, f"inference: {{provider: openai, {settings}}}\n")
+
+    assert said == (
+        f"gateway.yaml:1: inference.{settings.partition(':')[0]}: there is no such key: write the NAME of a"
+        " variable, api_key_env: LLM_API_KEY, and put the key into it: export LLM_API_KEY=..."
+    )
+
+
+@pytest.mark.parametrize("key", [CANARY, "canary0123456789", "canary_0123"])
+def test_a_key_where_its_variable_is_named(key: str, tmp_path: Path) -> None:
+    """C08, P24: the same, whether it could be a variable's name or not."""
+    [backend, client] = wrong(
+        tmp_path,
+        f"inference: {{provider: openai, api_key_env: {key}}}\n"
+        f"server: {{api_keys: [{{name: x, env: {key}}}]}}\n",
+    )
+
+    assert backend.endswith(
+        "write the NAME of a variable, api_key_env: LLM_API_KEY, and put the key into it:"
+        " export LLM_API_KEY=..."
+    )
+    assert client.endswith(" env: LAPTOP_KEY, and put the key into it: export LAPTOP_KEY=...")
+    assert "canary" not in backend + client
+
+
+@pytest.mark.parametrize("written", ["$BOB_KEY", "${BOB_KEY}"])
+def test_a_variable_as_a_shell_writes_it(written: str, tmp_path: Path) -> None:
+    """C08: it is named, not written out."""
+    [said] = wrong(tmp_path, f"inference: {{provider: openai, api_key_env: '{written}'}}\n")
+
+    assert said.endswith("a variable is named without $ and braces: api_key_env: BOB_KEY")

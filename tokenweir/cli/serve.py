@@ -19,6 +19,7 @@ from tokenweir.config.discover import find_backends
 from tokenweir.config.read import ConfigError, Loaded, read_config
 from tokenweir.config.schema import Config
 from tokenweir.config.shown import print_config
+from tokenweir.gateway.greeting import greeting
 from tokenweir.gateway.log import configure_log, log_life, log_trouble
 from tokenweir.gateway.server import Server
 from tokenweir.pipeline.visible import visible
@@ -109,7 +110,7 @@ async def _until_told(server: Server, said: str, read: Callable[[], Loaded]) -> 
     signals = _Signals(server, read)
     async with anyio.create_task_group() as tasks:
         await tasks.start(signals.hear)
-        click.echo(f"{said}, at {server.url}/v1 until Ctrl-C. Try:\n  curl {server.url}/health")
+        click.echo(await greeting(server, said))
         log_life("serving", url=server.url, backends=list(server.gateway.setup.backends))
         await signals.stop.wait()
         await server.drain()

@@ -3,6 +3,8 @@
 Law of this file: options to quirks, and what is said at the start.
 """
 
+import json
+import shlex
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -16,11 +18,13 @@ from tokenweir.simulator.quirks import FAULTS, Provider, Quirks
 from tokenweir.simulator.serve import serve
 from tokenweir.simulator.text import script_of
 
-_HELLO = '"messages": [{"role": "user", "content": "Hello"}]'
-_OPENAI = ("/v1", "/chat/completions", f"""'{{"stream": true, {_HELLO}}}'""")
-_OLLAMA = ("", "/api/chat", f"""'{{"model": "any", {_HELLO}}}'""")
-_ANTHROPIC = ("/v1", "/messages", f"""'{{"model": "any", "max_tokens": 99, "stream": true, {_HELLO}}}'""")
-_TRIED: Mapping[Provider, tuple[str, str, str]] = {"ollama": _OLLAMA, "anthropic": _ANTHROPIC}
+_HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+_OPENAI = ("/v1", "/chat/completions", {"stream": True})
+_TRIED: Mapping[Provider, tuple[str, str, Mapping[str, Any]]] = {
+    "ollama": ("", "/api/chat", {"model": None}),
+    "anthropic": ("/v1", "/messages", {"model": None, "max_tokens": 99, "stream": True}),
+}
+"""Below which address and by which path each is asked, and by what; None is a model's name."""
 _SECONDS = click.FloatRange(min=0)
 _POSITIVE = click.FloatRange(min=0, min_open=True)
 _FAULTS = "Faults:\n\n\b\n" + "\n".join(f"{name:20}{what}" for name, what in FAULTS.items())
@@ -59,14 +63,23 @@ _FAULTS = "Faults:\n\n\b\n" + "\n".join(f"{name:20}{what}" for name, what in FAU
 @click.option("--byte-split", is_flag=True, help="Every byte is a write of its own.")
 @click.option("--ignore-cancel", is_flag=True, help="Generate on for clients that have left; others wait.")
 @click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME",
+    help="A model's name; may be repeated. One serves any name, of several an unknown one is 404.",
+)
+@click.option(
     "--text",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help="What it says.",
 )
 @click.option("--fault", metavar="NAME", help="What goes wrong: a name from the list below.")
-def simulate(port: int, text: Path | None, **switches: Any) -> int:
+def simulate(port: int, text: Path | None, models: tuple[str, ...], **switches: Any) -> int:
     """Serve simulated answers at 127.0.0.1 until Ctrl-C."""
+    if models:
+        switches["models"] = models
     if text is not None:
         switches["script"] = script_of(_read(text))
     quirks = Quirks(**switches)
@@ -83,7 +96,9 @@ def _read(text: Path) -> str:
 
 async def _serve(quirks: Quirks, port: int) -> int:
     def hello(url: str) -> str:
-        base, path, body = _TRIED.get(quirks.provider, _OPENAI)
+        base, path, ways = _TRIED.get(quirks.provider, _OPENAI)
+        named = {name: quirks.models[0] if value is None else value for name, value in ways.items()}
+        body = shlex.quote(json.dumps(named | _HELLO, ensure_ascii=False))
         said = f"{quirks.provider}, simulated, at {url}{base} until Ctrl-C. Try:"
         return f"{said}\n  curl -sN {url}{base}{path} -d {body}"
 

@@ -19,6 +19,10 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     (_KEY, r"Allow more with (?=Deadlines\()", "More is allowed from Python: "),
     ("base_url", r"(?<!')\bbase_url=", "--base-url "),
     ("base_url", r"(?<!')\bbase_url\b", "--base-url"),
+    ("fault", r"\bfault=", "--fault "),
+    ("load_seconds", r"\bload_seconds=", "--load-seconds "),
+    ("load_seconds", r"\bload_seconds\b", "--load-seconds"),
+    ("models", r"\bmodels=\(.*?\):", "--model:"),
     (_URL, r"(?<!')\bbase_url=", "URL "),
     (_URL, r"(?<!')\bbase_url\b", "URL"),
 )

@@ -4,9 +4,11 @@ Law of this file: it is made once, as the gateway makes it, and thrown away; mak
 network. Every message stands at the key that has to be changed.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from tokenweir.config.options_meaning import made
 from tokenweir.config.plain_file import UnreadableError, read_plain_file
 from tokenweir.config.reading import Key, Reading
 from tokenweir.config.schema import Backend
@@ -15,7 +17,7 @@ from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.models import LOADED_MODEL
 from tokenweir.pipeline.plugins import plugin
 from tokenweir.pipeline.sources.base import Source
-from tokenweir.pipeline.sources.connect import SOURCES, connect
+from tokenweir.pipeline.sources.connect import SOURCES
 from tokenweir.pipeline.sources.credentials import read_base_url
 from tokenweir.pipeline.sources.parameters import check_parameters
 from tokenweir.pipeline.sources.profile import read_profile
@@ -45,7 +47,8 @@ def check_backend(reading: Reading, way: Key, backend: Backend) -> None:
     _check_times(reading, way, backend)
     source = _source(reading, way, backend)
     hosted = source is not None and source.hosted
-    check_request(reading, (*way, "defaults"), backend.defaults, backend.provider, hosted=hosted)
+    provider = "" if reading.faulty(*way, "provider") else backend.provider
+    check_request(reading, (*way, "defaults"), backend.defaults, provider, hosted=hosted)
 
 
 def check_request(
@@ -73,53 +76,19 @@ def _source(reading: Reading, way: Key, backend: Backend) -> Source | None:
         if name in _ELSEWHERE:
             right.append(False)
             reading.wrong((*way, "options", name), f"this stands elsewhere: {_ELSEWHERE[name]}")
-    if not all(right):
-        return None
-    try:
-        return connect(backend.provider, backend.base_url, profile=backend.profile, **_options(backend))
-    except MisuseError as refused:
-        key, what = _whose(backend, str(refused))
-        reading.wrong((*way, *key), what)
-    except Exception as refused:  # noqa: BLE001 - a provider may break in any way at options of a wrong type
-        what = f"{backend.provider} does not take these options: {type(refused).__name__}"
-        reading.wrong((*way, "options" if backend.options else "provider"), what)
-    return None
-
-
-def _options(backend: Backend) -> dict[str, Any]:
-    """What `connect` is given beside the address."""
-    keyed = backend.api_key_env is not None or backend.api_key_file is not None
-    given = {
-        "model": backend.default_model,
-        "mode": backend.streaming.mode,
-        "api_key": "a key" if keyed else None,
-    }
-    return backend.options | {name: value for name, value in given.items() if value is not None}
-
-
-def _whose(backend: Backend, refused: str) -> tuple[Key, str]:
-    """The key that a refusal is about."""
-    what = refused.removeprefix(f"connect({backend.provider!r}): ")
-    if refused.startswith("base_url=") and backend.base_url is None:
-        return ("base_url",), f"{backend.provider} has no usual address: give one"
-    keys: dict[str, Key] = {
-        "base_url": ("base_url",),
-        "model": ("default_model",),
-        "mode": ("streaming", "mode"),
-        "api_key": ("api_key_env" if backend.api_key_env is not None else "api_key_file",),
-    }
-    for option, key in keys.items():
-        if f"'{option}'" in refused:
-            return key, f"{backend.provider} does not take it"
-    what = what.replace("got an unexpected keyword argument", f"{backend.provider} has no option")
-    return ("options",) if backend.options else ("provider",), what
+    return made(reading, way, backend) if all(right) else None
 
 
 def _known_provider(reading: Reading, way: Key, provider: str) -> bool:
+    if reading.faulty(*way, "provider"):
+        return False
     try:
         return provider in SOURCES or bool(plugin("tokenweir.sources", provider, SOURCES))
     except MisuseError as unknown:
-        reading.wrong((*way, "provider"), str(unknown))
+        plain = re.sub(r"[ _.-]", "", provider.lower())
+        meant = next((one for one in SOURCES if one.replace("-", "") == plain), None)
+        what = str(unknown) if meant is None else f"no provider {provider!r}: write provider: {meant}"
+        reading.wrong((*way, "provider"), what)
         return False
 
 
@@ -132,6 +101,8 @@ def _usable_address(reading: Reading, key: Key, url: str | None) -> bool:
 
 
 def _address_fault(url: str) -> str | None:
+    if url.startswith(("“", "”", "„")):
+        return "its quotes are typographic ones: write straight ones"
     no_address = "this is no address like http://localhost:1234 or https://llm.example.org/v1"
     if not url.isprintable() or " " in url:
         return no_address

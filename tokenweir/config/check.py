@@ -7,20 +7,21 @@ out of what is given back, so that the rest can be looked at too.
 
 import math
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
-from tokenweir.config.kinds import CONFIG, Kind, fields_of, nullable, parts, struct_in, words
-from tokenweir.config.quantity import quantity
+from tokenweir.config.kinds import CONFIG, Kind, fields_of, nullable, parts, words
+from tokenweir.config.near import near_key, nearest
 from tokenweir.config.reading import DEPTH, Key, Reading, shown
+from tokenweir.config.remedy import example, form, remedy
 from tokenweir.config.schema import Config
 
 _NAMED = "a name has small letters, digits, - and _, and begins with none of the two"
 _WRONG = msgspec.UNSET
+_STAND_IN = "x"
+"""For a text that is needed and is missing or wrong, so that what stands beside it is looked at too."""
 _TYPES: dict[type[Kind], Any] = {
     inspect.BoolType: bool,
     inspect.IntType: int,
@@ -41,24 +42,14 @@ def check(reading: Reading) -> Config:
     return msgspec.convert(_struct(reading, (), CONFIG, reading.values), Config)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about a name that does not exist: the nearest one, or all of them.
-
-    >>> nearest("prot", ["host", "port"]), nearest("x", ["host", "port"])
-    ("; did you mean 'port'?", '. There are: host, port')
-    """
-    there = list(known)
-    near = get_close_matches(name[:200], there, 1)
-    return f"; did you mean {near[0]!r}?" if near else f". There are: {', '.join(there) or 'none'}"
-
-
-def _value(reading: Reading, key: Key, kind: Kind, value: Any) -> Any:
-    """The value, or what of it is right."""
+def _value(reading: Reading, key: Key, kind: Kind, value: Any, *, optional: bool = False) -> Any:
+    """The value, or what of it is right. `optional`: its key may be left out."""
     if value is None and nullable(kind):
         return None
     fitting = next((one for one in parts(kind) if _is(one, value)), None)
     if fitting is None:
-        reading.wrong(key, f"{_said(value)}, where {words(kind)} is needed{quantity(str(key[-1]), value)}")
+        what = remedy(key, kind, value, bare=_is_bare(reading, key), optional=optional)
+        reading.wrong(key, f"{_said(value)}, where {words(kind)} is needed{what}")
         return _WRONG
     match fitting:
         case inspect.StructType():
@@ -73,6 +64,11 @@ def _value(reading: Reading, key: Key, kind: Kind, value: Any) -> Any:
             return _leaf(reading, key, fitting, value)
 
 
+def _is_bare(reading: Reading, key: Key) -> bool:
+    """Whether the value is a variable's or a flag's own."""
+    return key in reading.places and reading.places[key].names
+
+
 def _is(kind: Kind, value: object) -> bool:
     """Whether a value is of a kind, whatever its bounds. true and false are no numbers."""
     number = isinstance(kind, inspect.IntType | inspect.FloatType)
@@ -84,35 +80,48 @@ def _struct(reading: Reading, key: Key, kind: inspect.StructType, value: Any) ->
     found: dict[str, Any] = {}
     for name, inner in value.items():
         if name in known:
-            right = _value(reading, (*key, name), known[name].type, inner)
+            field = known[name]
+            right = _value(reading, (*key, name), field.type, inner, optional=not field.required)
             if right is not _WRONG:
                 found[name] = right
         else:
-            reading.wrong((*key, name), f"there is no such key{_near_key(name, kind)}")
+            reading.wrong((*key, name), f"there is no such key{near_key(name, kind)}")
     for name, field in known.items():
-        if field.required and name not in value:
-            reading.wrong((*key, name), f"it is missing: {words(field.type)} is needed")
+        if not field.required:
+            continue
+        if name not in value:
+            usual = form((*key, name), example((*key, name), field.type))
+            reading.wrong((*key, name), f"it is missing: {words(field.type)} is needed, for example {usual}")
+        if name not in found and isinstance(parts(field.type)[0], inspect.StrType):
+            found[name] = _STAND_IN
     return found if all(name in found for name, field in known.items() if field.required) else _WRONG
 
 
-def _near_key(name: str, kind: inspect.StructType) -> str:
-    """The nearest key at this level, or one of the same name a level below."""
-    for outer, field in fields_of(kind).items():
-        inner = struct_in(field.type)
-        if inner is not None and name in fields_of(inner):
-            return f" here; did you mean '{outer}.{name}'?"
-    return nearest(name.lower().replace("-", "_"), fields_of(kind))
-
-
 def _mapping(reading: Reading, key: Key, kind: inspect.DictType, value: Any) -> Any:
+    """What is under a name that is none goes on under a nearly right one, so that it is looked at too."""
     found: dict[str, Any] = {}
+    called: dict[str | int, str | int] = {}
     for name, inner in value.items():
-        own = (*key, name)
-        named = _leaf(reading, own, kind.key_type, name)
-        right = _value(reading, own, kind.value_type, inner)
-        if named is not _WRONG and right is not _WRONG:
-            found[name] = right
+        right = _value(reading, (*key, name), kind.value_type, inner)
+        fault = _text_fault(kind.key_type, name)
+        near = name if fault is None else _near_name(name)
+        if fault is not None:
+            reading.wrong((*key, name), f"{fault}: write {near}" if fault == _NAMED and near else fault)
+        free = fault is None or not (near == "" or near in value or near in called)
+        if right is not _WRONG and free:
+            found[near] = right
+            called[near] = name
+    reading.keep(key, called)
     return found
+
+
+def _near_name(name: str) -> str:
+    """The name that was meant, as names are; empty where there is none.
+
+    >>> _near_name("My Box"), _near_name("--")
+    ('my-box', '')
+    """
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:64]
 
 
 def _list(reading: Reading, key: Key, kind: inspect.ListType, value: Any) -> Any:
@@ -122,7 +131,7 @@ def _list(reading: Reading, key: Key, kind: inspect.ListType, value: Any) -> Any
         reading.wrong(key, "an empty list, where at least one is needed")
     if len(kept) < (kind.min_length or 0):
         return _WRONG
-    reading.keep(key, kept)
+    reading.keep(key, dict(enumerate(kept)))
     return [found[number] for number in kept]
 
 
@@ -131,7 +140,7 @@ def _leaf(reading: Reading, key: Key, kind: Kind, value: Any) -> Any:
     if isinstance(kind, inspect.IntType | inspect.FloatType) and not _within(kind, value):
         what = f"{_said(value)}, where {words(kind)} is needed"
     elif isinstance(kind, inspect.LiteralType) and value not in kind.values:
-        what = f"there is no such choice{nearest(value, map(str, kind.values))}"
+        what = f"there is no such choice{nearest(value.lower(), map(str, kind.values))}"
     if what is None:
         return value
     reading.wrong(key, what)

@@ -112,6 +112,8 @@ def _named_for_secrets(values: Mapping[str, Any]) -> Iterator[str]:
 def _near(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
+    if near and near[0].endswith("_ENV"):
+        hint += " It takes the NAME of the variable that holds the key"
     if name.startswith(f"{PREFIX}BACKENDS_"):
         hint += f" A backend that the file does not have needs {PREFIX}BACKENDS_<NAME>_PROVIDER"
     return hint

@@ -1,7 +1,7 @@
 """What the structs cannot say of the whole: what fits together, and who could reach it.
 
 Law of this file: pure questions of a configuration whose every value is right by itself. What is wrong is
-told at its key, all of it; what would merely surprise is noted.
+told at its key, all of it.
 """
 
 import re
@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address
 
 from tokenweir.config.backend_meaning import check_backend, check_request
-from tokenweir.config.check import nearest
+from tokenweir.config.near import nearest
 from tokenweir.config.reading import Key, Reading
 from tokenweir.config.schema import Config
+from tokenweir.config.surprises import note_surprises
 from tokenweir.pipeline.json_value import as_list, as_object
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})")
@@ -26,6 +27,7 @@ def check_meaning(reading: Reading, config: Config) -> None:
     everybody = config.all_backends()
     for name, way in config.ways().items():
         check_backend(reading, way, everybody[name])
+    note_surprises(reading, config)
     _check_routes(reading, config)
     _check_server(reading, config)
     _check_limits(reading, config)
@@ -38,7 +40,7 @@ def _check_routes(reading: Reading, config: Config) -> None:
     seen: dict[str, int] = {}
     for number, route in enumerate(config.routes):
         way: Key = ("routes", number)
-        before = seen.setdefault(route.model, number)
+        before = number if reading.faulty(*way, "model") else seen.setdefault(route.model, number)
         if before != number:
             what = f"routes[{before}] is for the same model: this one would never be asked"
             reading.wrong((*way, "model"), what)

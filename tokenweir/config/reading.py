@@ -4,6 +4,7 @@ Law of this file: whoever finds something wrong says so here and goes on, so tha
 once. A message names a place and a key, and shows no text that could be a secret.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -49,7 +50,8 @@ class Reading:
         self.values: dict[str, Any] = {}
         self.places: dict[Key, Place] = {(): source}
         self.notes: list[str] = []
-        self._kept: dict[Key, list[int]] = {}
+        self._kept: dict[Key, Mapping[str | int, str | int]] = {}
+        self._faulty: set[Key] = set()
         self._problems: list[tuple[int, str]] = []
 
     def place_of(self, key: Key) -> Place:
@@ -58,7 +60,11 @@ class Reading:
 
     def given(self, *key: str | int) -> bool:
         """Whether a value was given, in place of the default."""
-        return key in self.places
+        return self._as_given(key) in self.places
+
+    def faulty(self, *key: str | int) -> bool:
+        """Whether something is wrong with the value of a key itself: what stands for it means nothing."""
+        return self._as_given(key) in self._faulty
 
     def put(self, way: tuple[str, ...], value: Any, place: Place) -> None:
         """Give a key its value, in place of what was given before. Where something around it is no mapping,
@@ -75,21 +81,21 @@ class Reading:
         size = len(way)
         self.places = {key: known for key, known in self.places.items() if key[:size] != way} | {way: place}
 
-    def keep(self, key: Key, numbers: list[int]) -> None:
-        """Of a list these alone go on: from now on its first is the first of these."""
-        self._kept[key] = numbers
+    def keep(self, key: Key, parts: Mapping[str | int, str | int]) -> None:
+        """Of a list or a mapping these go on: what they are called from now on, and what in the file."""
+        self._kept[key] = parts
 
     def _as_given(self, key: Key) -> Key:
-        """A key with the numbers that the file's lists have."""
+        """A key with the numbers and names that the file has."""
         given: Key = ()
         for part in key:
-            kept = self._kept.get(given, [])
-            given += (kept[part] if isinstance(part, int) and part < len(kept) else part,)
+            given += (self._kept.get(given, {}).get(part, part),)
         return given
 
     def wrong(self, key: Key, what: str) -> None:
         """Something is wrong with the value of a key."""
         key = self._as_given(key)
+        self._faulty.add(key)
         self._add(self.place_of(key), self._line(key, what))
 
     def wrong_at(self, place: Place, what: str) -> None:

@@ -9,11 +9,35 @@ from collections.abc import Mapping
 
 from tokenweir.config.plain_file import UnreadableError, read_plain_file
 from tokenweir.config.reading import Key, Reading
+from tokenweir.config.remedy import EXAMPLES
 from tokenweir.config.schema import Config
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CERTAIN = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SIZE = 16 * 1024
+_SECRET = re.compile(
+    r"(?:^|[_-])(?:api_?key|key|token|secret|passw(?:or)?d|authorization|auth|credentials?|cookie)$",
+    re.IGNORECASE,
+)
+
+
+def names_secret(name: str) -> bool:
+    """Whether what stands under a name is a secret, as the name says.
+
+    >>> names_secret("api_key"), names_secret("OPENAI_API_KEY"), names_secret("max_tokens")
+    (True, True, False)
+    """
+    return name.lower() == "headers" or _SECRET.search(name) is not None
+
+
+def named_place(name: str) -> str:
+    """How a key gets into a variable, and the variable's name into the file.
+
+    >>> print(named_place("api_key_env"))
+    write the NAME of a variable, api_key_env: LLM_API_KEY, and put the key into it: export LLM_API_KEY=...
+    """
+    variable = EXAMPLES[name][0]
+    return f"write the NAME of a variable, {name}: {variable}, and put the key into it: export {variable}=..."
 
 
 def backend_keys(reading: Reading, config: Config, environ: Mapping[str, str]) -> dict[str, str]:
@@ -39,13 +63,14 @@ def client_keys(reading: Reading, config: Config, environ: Mapping[str, str]) ->
     found: dict[str, bytes] = {}
     for number, key in enumerate(config.server.api_keys):
         way = ("server", "api_keys", number)
-        if key.name in found:
+        nameless = reading.faulty(*way, "name")
+        if key.name in found and not nameless:
             reading.wrong((*way, "name"), f"the name {key.name!r} a second time")
         if (key.env is None) == (key.file is None):
             reading.wrong(way, "give `env` or `file`, and one of them only: where the key is")
             continue
         secret = _secret(reading, ((*way, "env"), key.env), ((*way, "file"), key.file), environ)
-        if secret is None:
+        if secret is None or nameless:
             continue
         same = next((name for name, other in found.items() if other == secret.encode()), None)
         if same is not None:
@@ -63,13 +88,20 @@ def _secret(
 
 
 def _from_variable(reading: Reading, key: Key, name: str, environ: Mapping[str, str]) -> str | None:
-    if not _VARIABLE.fullmatch(name):
-        reading.wrong(key, "this is no name of a variable: give the name, and in the variable the key")
+    if name.startswith("$") and _CERTAIN.fullmatch(bare := name.strip("${}")):
+        reading.wrong(key, f"a variable is named without $ and braces: {key[-1]}: {bare}")
         return None
-    called = f"the variable {name}" if _CERTAIN.fullmatch(name) else "the variable that it names"
+    if not _VARIABLE.fullmatch(name):
+        reading.wrong(key, f"this is no name of a variable: {named_place(str(key[-1]))}")
+        return None
+    certain = _CERTAIN.fullmatch(name) is not None
+    called = f"the variable {name}" if certain else "the variable that it names"
     value = environ.get(name)
     if value is None:
-        reading.wrong(key, f"{called} is not set")
+        what = (
+            f": export {name}=..." if certain else f". If it is the key itself, {named_place(str(key[-1]))}"
+        )
+        reading.wrong(key, f"{called} is not set{what}")
         return None
     return _checked(reading, key, called, value)
 

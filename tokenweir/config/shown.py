@@ -14,12 +14,9 @@ from msgspec import inspect
 from tokenweir.config.kinds import CONFIG, Kind, default, parts
 from tokenweir.config.read import Loaded
 from tokenweir.config.scalars import FLOAT, INT, WORD
+from tokenweir.config.secrets import names_secret
 from tokenweir.pipeline.json_value import as_list, as_object
 
-_SECRET = re.compile(
-    r"(?:^|[_-])(?:api_?key|key|token|secret|passw(?:or)?d|authorization|auth|credentials?|cookie)$",
-    re.IGNORECASE,
-)
 _BEARER = re.compile(r"//[^/@\s]*@|\b(?:Bearer|Basic) +\S+", re.IGNORECASE)
 _FREE = ("options", "defaults", "parameters", "stages")
 """Mappings whose keys are others' business: anything may stand there."""
@@ -61,7 +58,7 @@ def _masked(value: Any, *, free: bool = False, secret: bool = False) -> Any:
     """`free`: anything may stand here. `secret`: it stands under a name that says so."""
     if as_object(value):
         return {
-            name: _masked(inner, free=free or name in _FREE, secret=free and (secret or _is_secret(name)))
+            name: _masked(inner, free=free or name in _FREE, secret=free and (secret or names_secret(name)))
             for name, inner in as_object(value).items()
         }
     if as_list(value):
@@ -69,10 +66,6 @@ def _masked(value: Any, *, free: bool = False, secret: bool = False) -> Any:
     if isinstance(value, str) and free:
         return MASK if secret else _BEARER.sub(MASK, value)
     return value
-
-
-def _is_secret(name: str) -> bool:
-    return name.lower() == "headers" or _SECRET.search(name) is not None
 
 
 class _Dumper(yaml.SafeDumper):

@@ -13,7 +13,7 @@ import msgspec
 
 from tokenweir import stages
 from tokenweir.cli.value_kinds import kind_of
-from tokenweir.config.check import nearest
+from tokenweir.config.near import nearest
 from tokenweir.config.schema import Backend
 from tokenweir.pipeline.errors import MisuseError
 from tokenweir.pipeline.events import Event
@@ -72,7 +72,7 @@ def _taken_apart(spelled: str | dict[str, Any]) -> tuple[str, dict[str, Any]]:
     names = list(spelled)
     options: Any = next(iter(spelled.values()), None)
     if len(names) != 1 or type(options) not in (dict, NoneType):
-        raise MisuseError("a stage is its name, or `{name: {option: value}}`: one name, and its options")
+        raise MisuseError("a stage is its name, or its name and its options, as in throttle: {rate: 20}")
     return names[0], dict(as_object(options))
 
 

@@ -13,6 +13,7 @@ import yaml
 from tokenweir.config.plain_file import UnreadableError, read_plain_file
 from tokenweir.config.reading import DEPTH, Key, Place, Reading, dotted, shown
 from tokenweir.config.scalars import Scalar, read_scalar
+from tokenweir.config.yaml_words import in_words
 
 SIZE = 1024 * 1024
 """Bytes that a file may have."""
@@ -28,7 +29,7 @@ def read_yaml_file(path: Path) -> Reading:
         reading.wrong_at(Place(source), str(why))
     except UnicodeDecodeError as bad:
         line = bad.object.count(b"\n", 0, bad.start) + 1
-        reading.wrong_at(Place(source, line), "this is no UTF-8 text")
+        reading.wrong_at(Place(source, line), "this is no UTF-8 text: save the file as UTF-8")
     else:
         _Builder(reading, source, text).read()
     return reading
@@ -58,9 +59,8 @@ class _Builder:
             line = self._text.count("\n", 0, bad.position) + 1
             self._wrong(line, f"this is no YAML: the character {bad.character!a} is not allowed")
         except yaml.MarkedYAMLError as bad:
-            mark = bad.problem_mark or bad.context_mark
-            said = ", ".join(filter(None, (bad.context, bad.problem)))
-            self._wrong(1 if mark is None else mark.line + 1, f"this is no YAML: {said}")
+            line, what = in_words(bad)
+            self._wrong(line, f"this is no YAML: {what}")
 
     def _document(self) -> None:
         next(self._events)  # the stream's beginning
