@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from tests.gateway.configured import backend
+from tests.gateway.echoing import echoing
 from tests.gateway.serving import CHAT, HI, Answered, gateway, post
 from tokenweir.gateway.server import Server
 from tokenweir.pipeline.events import Failure
@@ -65,6 +66,21 @@ async def test_every_backend_gives_it_whole(provider: str, quirks: Quirks, optio
     assert choice["message"]["content"] == ABOUT.text
     assert choice["finish_reason"] == "stop"
     assert got.json["usage"]["completion_tokens"] == len(ABOUT.tokens)
+
+
+async def test_a_whole_answer_says_who_counted_its_tokens() -> None:
+    """V21: OpenAI's `usage` has no field for it, and a header harms no client. Of a stream nobody knows it
+    when the headers go out."""
+    sources = list[tuple[str | None, str | None]]()
+    async with echoing() as silent, Simulator() as sim:
+        for url in silent.url, f"{sim.url}/v1":
+            async with gateway(backend("openai-compatible", url)) as server:
+                got = await post(server.url + CHAT, HI)
+                streamed = await post(server.url + CHAT, {**HI, "stream": True})
+            assert got.json["usage"]["completion_tokens"] > 0
+            sources.append((got.headers.get("X-Tokenweir-Usage"), streamed.headers.get("X-Tokenweir-Usage")))
+
+    assert sources == [("estimated", None), ("backend", None)]
 
 
 async def test_tool_calls_and_reasoning_come_through() -> None:

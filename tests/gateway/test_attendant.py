@@ -9,7 +9,6 @@ from tests.gateway.configured import backend, loaded
 from tests.virtual import virtual
 from tokenweir.gateway.attendant import LOOK, attend
 from tokenweir.gateway.gateway import Gateway
-from tokenweir.gateway.live import Answer
 from tokenweir.pipeline.clock import running_clock
 
 pytestmark = pytest.mark.anyio
@@ -22,13 +21,15 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 
 async def test_every_connection_is_looked_at_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """P16; an answer that is not streamed has none. How late a look comes is measured."""
+    """P16; one that is over is not, though it ends during a look. How late a look comes is measured."""
     gateway = Gateway(loaded(backend("openai-compatible", "http://127.0.0.1:9")))
-    streamed, whole = (Answer("id", "chat", None, None) for _ in range(2))
-    looks = list[float]()
-    streamed.beat = looks.append
-    gateway.live.enter(streamed)
-    gateway.live.enter(whole)
+    looks, once = list[float](), list[float]()
+
+    def only_once(now: float) -> None:
+        once.append(now)
+        gateway.beats.discard(only_once)
+
+    gateway.beats |= {looks.append, only_once}
     late = list[float]()
     monkeypatch.setattr(gateway.metrics, "ticked", late.append)
     began = running_clock()()
@@ -37,4 +38,5 @@ async def test_every_connection_is_looked_at_once_a_second(monkeypatch: pytest.M
         await attend(gateway)
 
     assert looks == pytest.approx([began + LOOK, began + 2 * LOOK, began + 3 * LOOK])
+    assert once == looks[:1]
     assert late == pytest.approx([0.0, 0.0, 0.0])

@@ -64,9 +64,12 @@ def test_a_program_prints_the_answer(block: str, gateway: GatewayProcess) -> Non
 def test_it_starts_as_shown(gateway: GatewayProcess) -> None:
     """What it says first: the process of these tests was started so, but for the port."""
     [block] = STARTED
-    shown = block.splitlines()[1]
+    shown = block.replace("http://127.0.0.1:3000", gateway.url).splitlines()[1:]
+    assert gateway.process.stdout is not None
+    more = [gateway.process.stdout.readline().decode().rstrip() for _ in shown[1:]]
 
-    assert gateway.said.endswith(shown.replace("http://127.0.0.1:3000", gateway.url))
+    assert gateway.said.endswith(shown[0])
+    assert more == shown[1:]
 
 
 def test_every_endpoint_has_its_row() -> None:

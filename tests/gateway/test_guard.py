@@ -9,6 +9,7 @@ from tests.gateway.small import ROUTES, Small, small
 from tokenweir.gateway import runner
 from tokenweir.gateway.endpoint import Endpoint
 from tokenweir.gateway.gateway import Phase
+from tokenweir.gateway.host import host_of
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +52,8 @@ async def locked() -> AsyncIterator[Small]:
         ("localhost.evil.test", 421),
         ("evil.test@localhost", 421),
         ("", 421),
+        ("evil\udcff<b>", 421),
+        ("a" * 255 + "b", 421),
         ("localhost\r\nHost: localhost", 400),
         ("localhost, evil.test", 421),
         (None, 400),
@@ -66,7 +69,10 @@ async def test_only_for_its_own_names(server: Small, host: str | None, status: i
     else:
         assert told.status == status
     if status == 421:
+        assert host is not None
+        name = host_of(host)
         assert "server.allowed_hosts" in told.error["message"]
+        assert (f"the name {name!r}" in told.error["message"]) is (name is not None)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from tests.gateway.serving import Answered, gateway, get
 from tests.gateway.until import until
 from tokenweir.gateway.gateway import Phase
 from tokenweir.gateway.server import Server
+from tokenweir.pipeline.events import Failure
 from tokenweir.simulator.quirks import Quirks
 from tokenweir.simulator.server import Simulator
 
@@ -70,6 +71,32 @@ async def test_a_dead_backend_is_down_and_nobody_is_asked() -> None:
     assert "127.0.0.1" not in answers[0].text
     assert gate.gateway.setup.backends["inference"].catalog.checked == checked
     assert min(times) < 0.005  # the client and its connection are in it
+
+
+async def test_it_is_degraded_while_no_backend_answers() -> None:
+    """P22: requests are taken all the same, and one that answers is enough for `ok`; while it drains, that
+    is what counts."""
+    config = {
+        "backends": {
+            name: {"provider": "openai-compatible", "base_url": "http://127.0.0.1:9/v1"} for name in "ab"
+        }
+    }
+    async with gateway(config) as gate:
+        await asked(gate)
+        down = [await get(f"{gate.url}/health{path}") for path in ("", "/live", "/ready")]
+        first = gate.gateway.setup.backends["a"].catalog
+        first.failure = None
+        one = await get(f"{gate.url}/health")
+        first.listable = False
+        nobody_knows = await get(f"{gate.url}/health")
+        gate.gateway.phase = Phase.DRAINING
+        first.failure, first.listable = Failure("connect", "gone"), True
+        draining = await get(f"{gate.url}/health")
+
+    assert [answer.status for answer in down] == [200, 200, 200]
+    assert (down[0].json["status"], down[0].json["ready"]) == ("degraded", True)
+    assert (down[1].json, down[2].json) == ({"live": True}, {"ready": True, "status": "ok"})
+    assert [answer.json["status"] for answer in (one, nobody_knows, draining)] == ["ok", "ok", "draining"]
 
 
 async def test_live_is_not_ready() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokenweir.gateway.host import host_of, is_ours
+from tokenweir.gateway.host import host_of, is_ours, why_refused
 
 LOOPBACK = ("localhost", "127.0.0.1", "127.8.8.8", "[::1]", "[0:0:0:0:0:0:0:1]")
 REACHED = ("192.168.1.7", "10.0.0.7:3000", "[fd00::7]")
@@ -74,3 +74,10 @@ def test_what_is_configured_is_allowed() -> None:
 
     assert all(ours(name, "127.0.0.1", allowed) for name in ("llm.example.org:443", "[fd00::9]", "proxy.lan"))
     assert not any(ours(name, "127.0.0.1", allowed) for name in ("x.llm.example.org", "example.org"))
+
+
+def test_a_refusal_names_what_was_asked_and_the_setting() -> None:
+    """R08: a name of its own alphabet, and nothing of what is no name."""
+    assert all(part in why_refused(host_of("LLM.lan:3000")) for part in ("'llm.lan'", "server.allowed_hosts"))
+    assert "server.allowed_hosts" in why_refused(host_of("me:secret@llm.lan"))
+    assert "secret" not in why_refused(host_of("me:secret@llm.lan"))

@@ -72,6 +72,17 @@ async def test_people_get_what_matters_first_and_nothing_empty(written: Written)
     assert "None" not in text
 
 
+async def test_several_that_were_asked_are_named(written: Written) -> None:
+    """In their order; one alone is the `backend`."""
+    several, one = await an_answer(), await an_answer()
+    several.tried, one.tried = ["first", "local"], ["local"]
+    log.configure_log("json")
+    log.log_answer(several)
+    log.log_answer(one)
+
+    assert [line["tried"] for line in written.lines()] == ["first, local", None]
+
+
 async def test_a_failure_says_what_was_waited_for(written: Written) -> None:
     """Its kind and its phase; the message stays with the client."""
     answer = await an_answer()

@@ -1,6 +1,9 @@
 """Orders to load and unload, over a socket."""
 
+import socket
+from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import anyio
@@ -10,7 +13,9 @@ import pytest
 from tests.gateway.configured import backend
 from tests.gateway.serving import gateway, get, post
 from tests.gateway.until import until
+from tokenweir.gateway import model_life
 from tokenweir.gateway.server import Server
+from tokenweir.pipeline.clock import running_clock
 from tokenweir.simulator.quirks import Quirks
 from tokenweir.simulator.server import Simulator
 
@@ -86,6 +91,33 @@ async def test_a_second_caller_joins_and_a_leaver_stops_nothing() -> None:
 
     assert (told.json["state"], told.json["elapsed"]) == ("loaded", None)
     assert 'tokenweir_model_load_seconds_count{backend="inference",outcome="loaded"} 1.0' in text
+
+
+async def test_a_reader_that_takes_nothing_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P14, D03: as where answers are streamed; nobody waits for the load any more, and it is stopped."""
+
+    def too_much(_event: str, _told: dict[str, Any]) -> bytes:
+        return b": " + b"x" * 30_000_000 + b"\n\n"  # more than all buffers on the way hold
+
+    monkeypatch.setattr(model_life, "_frame", too_much)
+    slow = Quirks(provider="lmstudio", models=(NAME,), load_seconds=60)
+    async with Simulator(slow) as server, gateway(backend("lmstudio", server.url)) as gate:
+        beats, seconds, now = gate.gateway.beats, count(), running_clock()()
+        with socket.create_connection(("127.0.0.1", urlsplit(gate.url).port or 0)) as peer:
+            head = f"POST /v1/models/{NAME}/load HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
+            peer.sendall(f"{head}Content-Length: 0\r\n\r\n".encode())
+            await under_way(gate)
+
+            def cut() -> bool:
+                for beat in list(beats):
+                    beat(now + next(seconds))
+                return not list(gate.gateway.setup.warm.loads)
+
+            await until(cut)
+        await until(lambda: not beats)
+        await server.until_idle()
+
+    assert next(seconds) > 30
 
 
 async def test_the_last_leaver_stops_it() -> None:

@@ -53,7 +53,9 @@ def test_every_name_in_it_leads_somewhere_and_is_led_to() -> None:
     text = DOCUMENT.decode()
     used = set(re.findall(r'"#/components/(\w+)/(\w+)"', text))
     there = {
-        (kind, name) for kind in ("parameters", "responses", "schemas") for name in TOLD["components"][kind]
+        (kind, name)
+        for kind in ("headers", "parameters", "responses", "schemas")
+        for name in TOLD["components"][kind]
     }
     names = Counter(said["operationId"] for _, _, said in operations())
 

@@ -5,6 +5,7 @@ import pytest
 from tests.gateway.configured import backend
 from tests.gateway.paging import CONTROL, ENTER, ESCAPE, TAB, shown
 from tests.gateway.serving import CHAT, gateway, post
+from tokenweir.pipeline.sources.openai import OpenAI
 from tokenweir.simulator.quirks import Quirks
 from tokenweir.simulator.server import Simulator
 from tokenweir.simulator.text import script_of
@@ -14,6 +15,11 @@ pytestmark = pytest.mark.anyio
 ENDLESS = script_of("and on it goes " * 2000)
 WIDTHS = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
+BUTTONS = """
+return [...document.querySelectorAll('#backends button')].filter((button) => button.checkVisibility())
+  .map((button) => [button.closest('#backends > *').dataset.key, button.innerText]);
+"""
+"""Of each backend, what can be pressed."""
 
 CONTRASTS = """
 const light = (colour) => {
@@ -87,6 +93,26 @@ async def test_a_load_that_is_ordered_and_called_off() -> None:
         left = list(server.gateway.setup.warm.loads)
 
     assert (loads, left) == (["m"], [])
+
+
+async def test_there_is_no_button_for_what_a_backend_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway tells: a service of somebody's needs no orders, and not everything that runs here takes
+    all of them."""
+    monkeypatch.setattr(OpenAI, "hosted", True)
+    providers = {"any": "openai-compatible", "theirs": "openai", "served": "vllm"}
+    async with Simulator(Quirks(models=("m",))) as sim:
+        backends = {
+            name: {"provider": provider, "base_url": sim.url, "api_key_env": None}
+            for name, provider in providers.items()
+        }
+        async with gateway({"backends": backends}) as server, shown(f"{server.url}/") as page:
+            for name in providers:
+                await page.until_seen(
+                    f"#backends [data-key={name}] .model", "loaded" if name != "any" else "asked"
+                )
+            buttons = await page.run(BUTTONS)
+
+    assert buttons == [["any", "Load"]]
 
 
 async def test_what_is_selected_and_focused_stays_so_while_figures_come_in() -> None:

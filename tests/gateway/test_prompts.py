@@ -4,11 +4,12 @@ import time
 from typing import Any
 
 import aiohttp
+import anyio
 import msgspec
 import pytest
 
 from tests.gateway.configured import backend
-from tests.gateway.serving import gateway, post
+from tests.gateway.serving import Answered, gateway, post
 from tokenweir.simulator.quirks import Quirks
 from tokenweir.simulator.server import Simulator
 from tokenweir.simulator.text import script_of
@@ -46,13 +47,36 @@ async def test_a_cold_model_is_waited_for_with_phases() -> None:
     assert list(times) == ["start", "phase", "token", "end"]
     assert times["start"] + 0.4 < times["token"]
     assert frames[0] == {"type": "start", "promptId": 28, "modelId": "medicine-llm", "requestId": request_id}
-    assert any(frame.get("name") == "loading" for frame in frames)
+    phases = [frame for frame in frames if frame["type"] == "phase"]
+    assert [phase["name"] for phase in phases].count("connecting") == 1
+    assert "loading" in [phase["name"] for phase in phases]
+    assert all(phase["elapsed"] >= 0 for phase in phases)
     assert "".join(frame["content"] for frame in frames if frame["type"] == "token") == "Take a walk."
     end = frames[-1]
     assert (end["outcome"], end["error"], end["finish"]) == ("complete", None, "stop")
     assert end["usage"]["completion_tokens"] > 0
     assert (recent.request_id, recent.endpoint, recent.outcome) == (request_id, "prompt", "complete")
     assert exchange.outcome == "finished"
+
+
+async def test_who_waits_for_a_place_is_told_so_with_a_time() -> None:
+    """P16: `start` first, though another answer has the only place."""
+    async with (
+        Simulator(COLD) as server,
+        gateway(backend("lmstudio", server.url, max_concurrent=1) | PROMPTS) as gate,
+    ):
+        answers: list[Answered] = []
+
+        async def ask() -> None:
+            answers.append(await post(gate.url + PATH, {"promptId": "plain"}))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            group.start_soon(ask)
+
+    start, queued, *_ = answers[-1].chunks
+    assert (start["type"], queued["name"]) == ("start", "queued")
+    assert queued["elapsed"] >= 0
 
 
 async def test_the_model_may_be_a_number_that_a_route_names() -> None:

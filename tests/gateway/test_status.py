@@ -6,6 +6,8 @@ import pytest
 from tests.gateway.configured import backend
 from tests.gateway.serving import CHAT, gateway, get, post
 from tests.gateway.until import until
+from tokenweir.gateway import server
+from tokenweir.gateway.gateway import Gateway
 from tokenweir.simulator.quirks import Quirks
 from tokenweir.simulator.server import Simulator
 from tokenweir.simulator.text import script_of
@@ -24,7 +26,7 @@ async def test_loading_live_and_ended_answers() -> None:
         rate=100,
         script=script_of("secret answer " * 30),
     )
-    async with Simulator(quirks) as server, gateway(backend("lmstudio", server.url, preload=["m"])) as gate:
+    async with Simulator(quirks) as sim, gateway(backend("lmstudio", sim.url, preload=["m"])) as gate:
         await until(lambda: list(gate.gateway.setup.warm.loads))
         loading = (await get(f"{gate.url}/api/status")).json
         await gate.gateway.setup.warm.preloading_done()
@@ -72,7 +74,31 @@ async def test_backends_with_their_places_and_models() -> None:
         await until(lambda: all(catalog.checked is not None for catalog in catalogs))
         gone, here = (await get(f"{gate.url}/api/status")).json["backends"]
 
+    assert (gone["hosted"], here["hosted"]) == (False, False)
+
     assert (gone["name"], gone["state"], gone["places"], gone["models"]) == ("gone", "down", 2, [])
     assert (here["provider"], here["state"], here["default_model"]) == ("simulator", "up", "simulated-model")
     assert [model["id"] for model in here["models"]] == ["simulated-model"]
     assert (here["answering"], here["waiting"]) == (0, 0)
+
+
+async def test_somebody_s_own_service_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its address, and not by what it speaks; and so does whoever can be told to unload a model. Nobody
+    is asked."""
+
+    async def nothing(_gateway: Gateway) -> None:
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(server, "watch", nothing)
+    config = {
+        "backends": {
+            "theirs": {"provider": "openai", "options": {"api_key": "sk-made-up"}},
+            "ours": {"provider": "openai", "base_url": "http://127.0.0.1:9/v1"},
+            "told": {"provider": "ollama", "base_url": "http://127.0.0.1:9"},
+        }
+    }
+    async with gateway(config) as gate:
+        told = (await get(f"{gate.url}/api/status")).json["backends"]
+
+    orders = [(one["name"], one["hosted"], one["unloads"]) for one in told]
+    assert orders == [("theirs", True, False), ("ours", False, False), ("told", False, True)]

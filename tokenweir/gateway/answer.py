@@ -23,6 +23,7 @@ from tokenweir.gateway.gateway import CLIENT, GATEWAY, NOTE, REQUEST_ID, SETUP
 from tokenweir.gateway.live import Answer
 from tokenweir.gateway.refused import Refused, bad_request
 from tokenweir.gateway.routing import Target, targets_of
+from tokenweir.gateway.tried import Tried
 from tokenweir.gateway.wire import Wire
 from tokenweir.pipeline.clock import running_clock, wall_time
 from tokenweir.pipeline.errors import MisuseError, StageError
@@ -54,7 +55,7 @@ async def answer(request: web.Request, ask: Ask, form: Form, endpoint: str) -> w
         note.see([exchange.left()])
         raise
     finally:
-        note.beat, note.wire_bytes = None, exchange.written
+        exchange.leave()
         gateway.live.leave(note)
 
 
@@ -69,6 +70,7 @@ class Exchange:
         self._form = form
         self._note = note
         self._flows = ask.stream or form.gather is None
+        self._beats = request.app[GATEWAY].beats
         self._wire = Wire(request, config.server.heartbeat_secs, config.limits.write_timeout_secs)
         self._clock = running_clock()
         self._opens = self._clock() + OPEN_AFTER
@@ -76,10 +78,10 @@ class Exchange:
         self._stream: Stream | None = None
         self._body_bytes = 0
 
-    @property
-    def written(self) -> int:
-        """Bytes of the body that went out."""
-        return self._wire.written or self._body_bytes
+    def leave(self) -> None:
+        """Nobody looks after the connection any more, and what went out is counted."""
+        self._beats.discard(self._wire.beat)
+        self._note.wire_bytes = self._wire.written or self._body_bytes
 
     async def run(self) -> web.StreamResponse:
         """Answer, to the end. Raises Refused as long as that can be a status."""
@@ -99,7 +101,7 @@ class Exchange:
         self._note.backend, self._note.model = first.name, model
         self._begin()
         if self._flows and self._form.greets:
-            await self._send([Phase("connecting")])
+            await self._send([])
         await self._wait_for_place()
         try:
             self._stream = self._ask_backends()
@@ -114,7 +116,7 @@ class Exchange:
         gather = self._form.gather
         self._gatherer = gather(self._named) if gather is not None and not self._flows else None
         if self._flows:
-            self._note.beat = self._wire.beat
+            self._beats.add(self._wire.beat)
 
     def _name(self) -> Named:
         served, model = self._targets[0]
@@ -131,7 +133,8 @@ class Exchange:
     async def _wait_for_place(self) -> None:
         slots = self._targets[0].served.slots
         if not slots.take_now():
-            self._note.see([queued := Phase("queued")])
+            waited = round(self._clock() - self._note.started, 3)
+            self._note.see([queued := Phase("queued", elapsed=waited)])
             await self._send([queued])
             await slots.take(self._setup.config.limits.queue_timeout_secs)
 
@@ -147,13 +150,15 @@ class Exchange:
             ]
         except MisuseError as wrong:
             raise bad_request(str(wrong)) from None
+        backends, sources = [target.served for target in self._targets], [route.source for route in routes]
+        self._tried, self._asked = Tried(backends, sources), self._clock()
         return Stream(routes[0], routes[1:], check=False)
 
     async def _flow(self, stream: Stream) -> None:
         async for batch in stream.batches():
             if self._note.first_token is None:
                 self._look(stream, batch)
-            self._hide_addresses(batch)
+            self._tried.tell(batch)
             self._note.see(batch)
             if self._gatherer is not None:
                 self._gatherer.feed(batch)
@@ -161,21 +166,19 @@ class Exchange:
                 await self._send(batch)
 
     def _look(self, stream: Stream, batch: list[Event]) -> None:
-        """Who answers, and as which model: a backend that does not say is the one that was asked."""
+        """Who answers, and as which model: a backend that does not say is the one that was asked. Nor does
+        it say how long it has worked."""
+        self._tried.look(batch)
+        self._note.tried = self._tried.names
         for served, _ in self._targets[1:]:
             if stream.source in served.sources():
                 self._note.backend = served.name
+        waited = round(self._clock() - self._asked, 3)
         for at, event in enumerate(batch):
             if isinstance(event, Start) and event.model is None:
                 batch[at] = msgspec.structs.replace(event, model=self._named.model)
-
-    def _hide_addresses(self, batch: list[Event]) -> None:
-        """Where a backend is, is nothing for clients: its name says which it was."""
-        if isinstance(end := batch[-1], End) and end.failure is not None:
-            failure = end.failure
-            for served, _ in self._targets:
-                failure = served.unnamed(failure)
-            batch[-1] = msgspec.structs.replace(end, failure=failure)
+            elif isinstance(event, Phase) and event.elapsed is None:
+                batch[at] = msgspec.structs.replace(event, elapsed=waited)
 
     def _gate(self, batch: Sequence[Event]) -> bool:
         """Whether the client's answer begins with this batch. Raises Refused where there will be none."""
@@ -204,7 +207,7 @@ class Exchange:
 
     async def _close(self) -> web.StreamResponse:
         note = self._note
-        note.beat = None
+        self._beats.discard(self._wire.beat)
         if self._gatherer is None:
             await self._wire.end()
             return self._wire.response
@@ -212,7 +215,8 @@ class Exchange:
             raise Refused(_failure_of(note.end))
         body = msgspec.json.encode(self._gatherer.body())
         self._body_bytes = len(body)
-        return web.Response(body=body, content_type="application/json")
+        counted = {} if note.usage is None else {"X-Tokenweir-Usage": note.usage.source}
+        return web.Response(body=body, content_type="application/json", headers=counted)
 
     async def stopped(self) -> web.StreamResponse:
         """The true end of an answer that was stopped from outside: its client can tell it from a cut."""

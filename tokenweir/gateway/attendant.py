@@ -1,7 +1,8 @@
 """What looks after the clients' connections: one task for all of them, once a second.
 
 Law of this file: silence is filled (PROMISES P16), and a client that takes no byte is cut (P14). A timer or a
-scope for each write would cost more than the write; here a second's tick looks at all answers at once.
+scope for each write would cost more than the write; here a second's tick looks at all streams at once, those
+of answers and those of loads.
 """
 
 import anyio
@@ -21,6 +22,5 @@ async def attend(gateway: Gateway) -> None:
         await anyio.sleep(LOOK)
         now = clock()
         gateway.metrics.ticked(max(0.0, now - due))
-        for answer in gateway.live:
-            if answer.beat is not None:
-                answer.beat(now)
+        for beat in list(gateway.beats):
+            beat(now)

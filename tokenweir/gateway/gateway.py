@@ -5,6 +5,7 @@ configuration may be replaced; what counts and what is under way outlives that.
 """
 
 import os
+from collections.abc import Callable
 from enum import Enum
 
 from aiohttp import web
@@ -38,6 +39,9 @@ class Gateway:
         self.generation = 1
         """Of the configuration: one more with each that was taken over."""
         self.failed_reloads = 0
+        self.beats: set[Callable[[float], None]] = set()
+        """One for each open stream: it looks after its client's connection, at the clock's time (see
+        attendant.py)."""
 
     def _ended(self, answer: Answer) -> None:
         self.metrics.ended(answer)

@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler
 
 from tokenweir.gateway.endpoint import ENDPOINTS, Endpoint
 from tokenweir.gateway.gateway import CLIENT, GATEWAY, REQUEST_ID, SETUP, Gateway, Phase
-from tokenweir.gateway.host import host_of, is_ours
+from tokenweir.gateway.host import host_of, is_ours, why_refused
 from tokenweir.gateway.keys import client_of, refuse_key_in_address
 from tokenweir.gateway.origin import is_preflight, may_ask, open_to, permission
 from tokenweir.gateway.refused import Refused, bad_request
@@ -72,8 +72,7 @@ def _check_address(request: web.BaseRequest, bound: str, allowed: list[str]) -> 
         raise bad_request("a request has one Host")
     host = host_of(given[0])
     if host is None or not is_ours(host, bound, allowed):
-        message = "this server does not go by the name in Host: server.allowed_hosts lists those that it does"
-        raise Refused(Failure("bad_request", message, code="host_not_allowed"), _MISDIRECTED)
+        raise Refused(Failure("bad_request", why_refused(host), code="host_not_allowed"), _MISDIRECTED)
     if not request.raw_path.startswith("/"):
         raise bad_request("this server is no proxy: ask for a path", status=404)
 

@@ -5,6 +5,7 @@ Law of this file: from memory alone (PROMISES P22). No backend is asked, no key 
 is nobody's secret: names and figures of the configuration, and no address.
 """
 
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -24,11 +25,12 @@ _STATUS = {Phase.STARTING: "starting", Phase.READY: "ok", Phase.DRAINING: "drain
 
 
 async def health(request: web.Request) -> web.Response:
-    """All of it. The status is 200 as long as anybody answers at all: `ready` is the word to go by."""
+    """All of it. The status is 200 as long as anybody answers at all: `ready` is the word to go by. The word
+    `degraded` says that requests are taken, and that each backend was down when it was last asked."""
     gateway = request.app[GATEWAY]
     backends = request[SETUP].backends
     told: dict[str, Any] = {
-        "status": _STATUS[gateway.phase],
+        "status": "degraded" if _in_vain(gateway, backends.values()) else _STATUS[gateway.phase],
         "live": True,
         "ready": is_ready(gateway),
         "preloaded": request[SETUP].warm.preloaded,
@@ -56,6 +58,11 @@ async def ready(request: web.Request) -> web.Response:
 def is_ready(gateway: Gateway) -> bool:
     """Whether requests are taken."""
     return gateway.phase is Phase.READY
+
+
+def _in_vain(gateway: Gateway, backends: Iterable[Served]) -> bool:
+    """Whether requests are taken, though nobody is known to be there to answer them."""
+    return is_ready(gateway) and all(backend_state(served.catalog) == "down" for served in backends)
 
 
 def answered(told: object, status: int = 200) -> web.Response:

@@ -46,6 +46,20 @@ def is_ours(host: str, bound: str, allowed: Iterable[str]) -> bool:
     return address.is_loopback or bound in _EVERYWHERE
 
 
+def why_refused(host: str | None) -> str:
+    """What is told where a `Host` is none of ours; `host` as `host_of` gives it. What is no name is not
+    repeated: it may be anything.
+
+    >>> why_refused("llm.lan")
+    "this server does not go by the name 'llm.lan': server.allowed_hosts lists those that it does go by"
+    """
+    if host is None:
+        return "what stands in Host is no name of a server; server.allowed_hosts lists those of this one"
+    return (
+        f"this server does not go by the name {host!r}: server.allowed_hosts lists those that it does go by"
+    )
+
+
 def _configured(name: str) -> str | None:
     """A name as `host_of` gives it; here an IPv6 address may stand without its brackets."""
     return host_of(name) or host_of(f"[{name}]")

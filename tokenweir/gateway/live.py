@@ -30,6 +30,8 @@ class Answer:
         self.asked = model
         self.model = model
         self.backend: str | None = None
+        self.tried: list[str] = []
+        """The backends that were asked, in turn."""
         self.state: State = "connecting"
         self.progress: float | None = None
         self.started = running_clock()()
@@ -45,8 +47,6 @@ class Answer:
         self.usage: Usage | None = None
         self.scope = anyio.CancelScope()
         self.stopped: Failure | None = None
-        self.beat: Callable[[float], None] | None = None
-        """Looks after its client's connection; the time is the clock's (see attendant.py)."""
 
     def see(self, batch: list[Event]) -> None:
         """Take note of what one network read brought."""

@@ -55,6 +55,7 @@ def log_answer(answer: Answer) -> None:
         status=answer.status,
         model=answer.model,
         backend=answer.backend,
+        tried=", ".join(answer.tried) if len(answer.tried) > 1 else None,
         kind=failure.kind if failure else None,
         waiting_for=failure.phase if failure else None,
         duration=round(duration, 3),

@@ -6,12 +6,11 @@ as anybody waits for it. What a backend cannot do at all is 501: asking again wi
 
 from typing import Any
 
-import anyio
 import msgspec
 from aiohttp import web
 
 from tokenweir.gateway.body import read_json
-from tokenweir.gateway.gateway import REQUEST_ID, SETUP
+from tokenweir.gateway.gateway import GATEWAY, REQUEST_ID, SETUP
 from tokenweir.gateway.health import answered
 from tokenweir.gateway.known import model_known
 from tokenweir.gateway.loads import Load
@@ -74,23 +73,31 @@ async def _wants_events(request: web.Request) -> bool:
 
 
 async def _tell(request: web.Request, loading: Load) -> web.StreamResponse:
-    """`event: phase` whenever there is news, and one `event: end`."""
-    config = request[SETUP].config
+    """`event: phase` whenever there is news, and one `event: end`. A client that takes no byte is cut, and
+    so leaves the load, as it leaves an answer."""
+    config, beats = request[SETUP].config, request.app[GATEWAY].beats
     wire = Wire(request, config.server.heartbeat_secs, config.limits.write_timeout_secs)
+    beats.add(wire.beat)
+    try:
+        await _follow(wire, loading)
+        if not wire.open:
+            _check(loading)
+        await wire.write(_frame("end", _end(loading, request[REQUEST_ID])))
+    finally:
+        beats.discard(wire.beat)
+    await wire.end()
+    return wire.response
+
+
+async def _follow(wire: Wire, loading: Load) -> None:
     while True:
         news = loading.news
         if loading.ended is not None:
-            break
+            return
         told: dict[str, Any] = {"id": loading.model, "backend": loading.backend, "phase": "loading"}
         told |= {"progress": loading.progress, "elapsed": round(loading.seconds, 3)}
         await wire.write(_frame("phase", told))
-        with anyio.move_on_after(config.server.heartbeat_secs):
-            await news.wait()
-    if not wire.open:
-        _check(loading)
-    await wire.write(_frame("end", _end(loading, request[REQUEST_ID])))
-    await wire.end()
-    return wire.response
+        await news.wait()
 
 
 def _end(loading: Load, request_id: str) -> dict[str, Any]:

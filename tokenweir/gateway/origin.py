@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from aiohttp import hdrs, web
 
-_EXPOSED = "X-Request-Id, Retry-After"
+_EXPOSED = "X-Request-Id, X-Tokenweir-Usage, Retry-After"
 _METHODS = "GET, POST"
 _HEADERS = "*, Authorization"
 """A star means every header but this one, where no cookies are sent."""

@@ -17,6 +17,7 @@ from tokenweir.gateway.rates import Rates
 from tokenweir.gateway.routing import allowed
 from tokenweir.gateway.setup import Served, Setup
 from tokenweir.pipeline.clock import running_clock
+from tokenweir.pipeline.sources.base import Source
 
 RATES = web.AppKey("rates", Rates)
 
@@ -47,6 +48,8 @@ def _backend(setup: Setup, served: Served) -> dict[str, Any]:
     return {
         "name": served.name,
         "provider": served.settings.provider,
+        "hosted": served.source.hosted,
+        "unloads": type(served.source).unload is not Source.unload,
         "state": backend_state(catalog),
         "checked_ago": checked_ago(catalog),
         "answering": served.slots.taken,

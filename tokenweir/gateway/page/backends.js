@@ -6,7 +6,6 @@ import { ask } from "./talk.js";
 import { bytes, count, joined, modelState, seconds } from "./words.js";
 
 const FEW = 8; // models that are shown before somebody asks for all
-const HOSTED = new Set(["anthropic", "gemini", "openai", "openai-compatible", "openai-responses", "vllm"]); // these take no orders
 const TONES = { up: "good", down: "bad", loaded: "good", loading: "busy" };
 const STATES = { up: "answers", down: "does not answer", unknown: "not asked yet" };
 
@@ -107,7 +106,7 @@ function showModel(row, backend, model, name) {
 function showOrder(button, backend, model, name, order) {
   const what = order.doing === "load" ? "Cancel" : model.state === "loaded" ? "Unload" : "Load";
   const busy = order.doing === "unload" || (model.state === "loading" && !order.doing);
-  button.hidden = HOSTED.has(backend.provider);
+  button.hidden = backend.hosted || (what === "Unload" && !backend.unloads);
   say(button, what);
   mark(button, "aria-label", `${what} ${model.id}`);
   mark(button, "aria-disabled", busy ? "true" : null);
