@@ -191,7 +191,9 @@ class Arrival:
             return
         source, early = self._source, not self._answered
         self._attempts -= (turned := early and source.turns(self._connection, failure))
-        delay = (0.0 if turned else source.retry.delay(failure, self._attempts)) if early else None
+        delay = 0.0 if turned else None
+        if early and not turned:
+            delay = source.retry.delay(failure, self._attempts, others=bool(self._others))
         if delay is None and self._others and not self._answered and failure.kind not in _OURS:
             self._go_on(failure)
             return
@@ -200,8 +202,7 @@ class Arrival:
             if self.end is None and self._core is core:  # an error held back may ask for another attempt
                 self._shut(outcome, failure)
             return
-        now = self._begin_again()
-        self._retry_at = now + delay
+        self._retry_at = (now := self._begin_again()) + delay
         name, detail = why_again(failure, delay)
         self._tell(name, now, detail, known=name == "loading")
 

@@ -14,6 +14,9 @@ LOADING_WAIT = 1.0
 LONGEST_WAIT = 60.0
 """Seconds: a backend that asks for more than this is not waited for."""
 
+SHORT_WAIT = 2.0
+"""Seconds, the same where another backend may be asked."""
+
 
 class Retry:
     """At most `attempts` attempts for one request, and at most one retry for ten requests in the long
@@ -31,12 +34,13 @@ class Retry:
         """A request begins: it earns a tenth of a retry."""
         self._budget = min(self._burst, self._budget + 0.1)
 
-    def delay(self, failure: Failure, attempt: int) -> float | None:
+    def delay(self, failure: Failure, attempt: int, *, others: bool = False) -> float | None:
         """Seconds until the next attempt after attempt number `attempt` failed so; None for none.
 
         The backend's own `Retry-After` counts, else 0.5 s doubling up to 8 s, less up to a quarter. A
         model that is loading is asked again every second, or more seldom where the backend says so: that
-        is waiting, and the stream's first-token deadline ends it.
+        is waiting, and the stream's first-token deadline ends it. `others` says that another backend may be
+        asked: one that wants to be left alone for long is not waited for then.
         """
         if not failure.retryable:
             return None
@@ -46,7 +50,7 @@ class Retry:
             return None
         wait: float = min(8.0, 0.5 * 2 ** (attempt - 1)) * (1 - 0.25 * self._jitter())
         if failure.retry_after is not None:
-            if failure.retry_after > LONGEST_WAIT:
+            if failure.retry_after > (SHORT_WAIT if others else LONGEST_WAIT):
                 return None
             wait = max(0.0, failure.retry_after)
         self._budget -= 1

@@ -9,6 +9,7 @@ import pytest
 from tests.gateway.configured import backend
 from tests.gateway.echoing import echoing
 from tests.gateway.serving import CHAT, HI, Answered, gateway, post
+from tests.gateway.until import until
 from tokenweir.gateway.server import Server
 from tokenweir.pipeline.events import Failure
 from tokenweir.pipeline.retry import Retry
@@ -244,20 +245,64 @@ async def test_one_place_is_given_to_one_after_the_other() -> None:
     assert (slots.taken, slots.waiting) == (0, 0)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_full_queue_is_a_status(*, stream: bool) -> None:
+    """P17: before anything is told, with a time to come again."""
+    config = {"limits": {"max_queued": 0}}
+    async with (
+        Simulator(Quirks(fault="stall")) as sim,
+        gateway(backend("openai", sim.url, max_concurrent=1) | config) as server,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(post, server.url + CHAT, STREAM)
+        await until(lambda: server.gateway.setup.backends["inference"].slots.taken)
+        got = await post(server.url + CHAT, {**STREAM, "stream": stream})
+        assert (got.status, got.json["error"]["code"]) == (503, "overloaded")
+        assert int(got.headers["Retry-After"]) >= 1
+        group.cancel_scope.cancel()
+
+
+def two(broken: str, other: str, **limits: Any) -> dict[str, Any]:
+    """Backend `a`, and behind it `b`."""
+    return {
+        "backends": {
+            "a": {"provider": "openai", "base_url": broken},
+            "b": {"provider": "openai", "base_url": other, **limits},
+        },
+        "routes": [{"model": "*", "backends": ["a", "b"]}],
+    }
+
+
+async def test_the_next_backend_has_places_too() -> None:
+    """Its `max_concurrent` holds for those that come from another backend."""
+    async with (
+        Simulator(Quirks(fault="status-500")) as broken,
+        Simulator(Quirks(fault="stall")) as other,
+        gateway(two(broken.url, other.url, max_concurrent=1)) as server,
+    ):
+        first, second = (server.gateway.setup.backends[name] for name in "ab")
+        first.source.retry = Retry(attempts=1)
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(post, server.url + CHAT, STREAM)
+            await until(lambda: second.slots.waiting == 2)
+            assert (first.slots.taken, second.slots.taken) == (0, 1)
+            assert [note.state for note in server.gateway.live].count("queued") == 2
+            group.cancel_scope.cancel()
+        await until(lambda: not len(server.gateway.live))
+        assert (second.slots.taken, second.slots.waiting) == (0, 0)
+
+
 async def test_the_next_backend_answers_where_one_fails() -> None:
     """Before the first token; the answer says which model it was."""
-    async with Simulator(Quirks(fault="status-500")) as broken, Simulator() as whole:
-        config = {
-            "backends": {
-                "a": {"provider": "openai", "base_url": broken.url},
-                "b": {"provider": "openai", "base_url": whole.url},
-            },
-            "routes": [{"model": "*", "backends": ["a", "b"]}],
-        }
-        async with gateway(config) as server:
-            server.gateway.setup.backends["a"].source.retry = Retry(attempts=1)
-            got = await post(server.url + CHAT, STREAM)
-            [note] = server.gateway.live.recent
+    async with (
+        Simulator(Quirks(fault="status-500")) as broken,
+        Simulator() as whole,
+        gateway(two(broken.url, whole.url)) as server,
+    ):
+        server.gateway.setup.backends["a"].source.retry = Retry(attempts=1)
+        got = await post(server.url + CHAT, STREAM)
+        [note] = server.gateway.live.recent
 
     assert got.content == ABOUT.text
     assert (note.backend, note.outcome) == ("b", "complete")

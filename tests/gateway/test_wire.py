@@ -18,11 +18,15 @@ Use = Callable[[Wire], Awaitable[None]]
 
 
 @asynccontextmanager
-async def serving(use: Use, *, heartbeat: float = 5.0, patience: float = 30.0) -> AsyncGenerator[int]:
-    """A server whose one handler uses a wire; its port."""
+async def serving(
+    use: Use, *, heartbeat: float = 5.0, patience: float = 30.0, before: bytes = b""
+) -> AsyncGenerator[int]:
+    """A server whose one handler uses a wire; its port. `before` stands in the socket's buffer already."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         wire = Wire(request, heartbeat, patience)
+        assert request.transport is not None
+        request.transport.write(before)
         await use(wire)
         return wire.response
 
@@ -121,3 +125,51 @@ async def test_a_reader_that_takes_nothing_is_cut(*, reads: bool) -> None:
             assert wire.dead is (not reads)
             if not reads:
                 await left.wait()
+
+
+async def test_a_reader_that_takes_nothing_of_the_end_is_cut() -> None:
+    """P14: the last bytes wait for the client as all others do, and no heartbeat comes behind the end."""
+    clock = running_clock()
+    wires: list[Wire] = []
+    began, left = anyio.Event(), anyio.Event()
+
+    async def use(wire: Wire) -> None:
+        wires.append(wire)
+        await wire.write(b"data: 1\n\n")
+        began.set()
+        try:
+            await wire.end()
+        finally:
+            left.set()
+
+    async with serving(use, heartbeat=2.0, patience=5.0, before=CHUNK * 100) as port:
+        with socket.create_connection(("127.0.0.1", port)) as peer:
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            await began.wait()
+            await anyio.wait_all_tasks_blocked()
+            [wire], now = wires, clock()
+            for second in range(6):
+                assert not wire.dead
+                wire.beat(now + second)
+            assert wire.dead
+            await left.wait()
+
+    assert wire.written == 9
+
+
+async def test_nothing_is_said_behind_the_end() -> None:
+    """P19: the end is the last that a client sees, however late the next look comes."""
+    clock = running_clock()
+
+    async def use(wire: Wire) -> None:
+        await wire.write(b"data: 1\n\n")
+        await wire.end()
+        wire.beat(clock() + 100)
+        assert wire.written == 9
+
+    async with (
+        serving(use) as port,
+        ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/") as got,
+    ):
+        assert await got.read() == b"data: 1\n\n"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenweir import Failure
-from tokenweir.pipeline.retry import LOADING_WAIT, LONGEST_WAIT, Retry
+from tokenweir.pipeline.retry import LOADING_WAIT, LONGEST_WAIT, SHORT_WAIT, Retry
 
 BUSY = Failure("overloaded", "busy", retryable=True)
 
@@ -97,3 +97,11 @@ def test_an_idle_source_saves_no_more_than_its_burst() -> None:
         retry.request()
 
     assert sum(retry.delay(BUSY, 1) is not None for _ in range(100)) == 3
+
+
+def test_another_backend_may_be_asked() -> None:
+    """P6: a backend that wants to be left alone for long is left alone, where there is another one."""
+    assert Retry().delay(after(SHORT_WAIT), 1, others=True) == SHORT_WAIT
+    assert Retry().delay(after(SHORT_WAIT + 0.1), 1, others=True) is None
+    assert Retry().delay(after(SHORT_WAIT + 0.1), 1) is not None
+    assert Retry(jitter=lambda: 0.0).delay(BUSY, 1, others=True) == 0.5

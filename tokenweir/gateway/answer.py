@@ -13,19 +13,23 @@ leaves cancels this, and the stream closes its backend at once (P10).
 from collections.abc import Sequence
 
 import anyio
+import anyio.lowlevel
 import msgspec
 from aiohttp import web
 
 from tokenweir.gateway.admission import enter
 from tokenweir.gateway.ask import Ask
-from tokenweir.gateway.form import Form, Named
+from tokenweir.gateway.ending import broken_off, failure_of
+from tokenweir.gateway.form import Form
 from tokenweir.gateway.gateway import CLIENT, GATEWAY, NOTE, REQUEST_ID, SETUP
 from tokenweir.gateway.live import Answer
+from tokenweir.gateway.place import Place
 from tokenweir.gateway.refused import Refused, bad_request
+from tokenweir.gateway.refusing import refused_by_bug
 from tokenweir.gateway.routing import Target, targets_of
 from tokenweir.gateway.tried import Tried
 from tokenweir.gateway.wire import Wire
-from tokenweir.pipeline.clock import running_clock, wall_time
+from tokenweir.pipeline.clock import running_clock
 from tokenweir.pipeline.errors import MisuseError, StageError
 from tokenweir.pipeline.events import End, Event, Failure, Phase, Start, Stats
 from tokenweir.pipeline.stream import Stream
@@ -51,8 +55,8 @@ async def answer(request: web.Request, ask: Ask, form: Form, endpoint: str) -> w
     except Refused as refused:
         note.failure, note.status = refused.failure, refused.status
         raise
-    except BaseException:
-        note.see([exchange.left()])
+    except BaseException as fault:
+        exchange.left(fault)
         raise
     finally:
         exchange.leave()
@@ -75,8 +79,10 @@ class Exchange:
         self._clock = running_clock()
         self._opens = self._clock() + OPEN_AFTER
         self._targets: Sequence[Target] = ()
+        self._place = Place(note, config.limits.queue_timeout_secs, self._send)
         self._stream: Stream | None = None
         self._body_bytes = 0
+        self._ended = False  # the end has been written
 
     def leave(self) -> None:
         """Nobody looks after the connection any more, and what went out is counted."""
@@ -93,6 +99,10 @@ class Exchange:
             await self._break(bad_request(str(wrong)), fresh=False)
         except StageError as bug:
             await self._break(Refused(Failure("stage", str(bug))), fresh=True)
+        except ConnectionError:
+            raise
+        except Exception as bug:  # noqa: BLE001 - whoever made it, the client has a true end
+            await self._break(refused_by_bug(self._note.request_id, bug), fresh=True)
         return await self._close()
 
     async def _answer(self) -> None:
@@ -102,41 +112,23 @@ class Exchange:
         self._begin()
         if self._flows and self._form.greets:
             await self._send([])
-        await self._wait_for_place()
         try:
+            await self._place.take(first)
             self._stream = self._ask_backends()
             async with self._stream as stream:
                 await self._flow(stream)
         finally:
-            first.slots.free()
+            self._place.free()
 
     def _begin(self) -> None:
-        self._named = self._name()
+        served, model = self._targets[0]
+        settings = served.settings.streaming
+        self._named = self._form.named(self._note.request_id, model, self._ask, settings)
         self._encoder = self._form.encode(self._named) if self._flows else None
         gather = self._form.gather
         self._gatherer = gather(self._named) if gather is not None and not self._flows else None
         if self._flows:
             self._beats.add(self._wire.beat)
-
-    def _name(self) -> Named:
-        served, model = self._targets[0]
-        settings, ask = served.settings.streaming, self._ask
-        return Named(
-            self._form.prefix + self._note.request_id,
-            model or ask.model,
-            int(wall_time()),
-            ask.include_usage,
-            ask.progress or settings.progress,
-            ask.reasoning_field or settings.reasoning_field,
-        )
-
-    async def _wait_for_place(self) -> None:
-        slots = self._targets[0].served.slots
-        if not slots.take_now():
-            waited = round(self._clock() - self._note.started, 3)
-            self._note.see([queued := Phase("queued", elapsed=waited)])
-            await self._send([queued])
-            await slots.take(self._setup.config.limits.queue_timeout_secs)
 
     def _ask_backends(self) -> Stream:
         """Raises Refused where a backend does not have what the request asks for."""
@@ -164,6 +156,8 @@ class Exchange:
                 self._gatherer.feed(batch)
             elif self._wire.open or self._gate(batch):
                 await self._send(batch)
+            if self._note.first_token is None:
+                await self._place.take(self._targets[len(self._tried.names) - 1].served)
 
     def _look(self, stream: Stream, batch: list[Event]) -> None:
         """Who answers, and as which model: a backend that does not say is the one that was asked. Nor does
@@ -184,7 +178,7 @@ class Exchange:
         """Whether the client's answer begins with this batch. Raises Refused where there will be none."""
         end = self._note.end
         if end is not None and end.outcome != "complete" and self._note.first_token is None:
-            raise Refused(_failure_of(end))
+            raise Refused(failure_of(end))
         if any(not (isinstance(event, Phase) and event.name == "connecting") for event in batch):
             return True
         return self._clock() >= self._opens
@@ -194,7 +188,21 @@ class Exchange:
         if self._encoder is not None:
             data = b"".join(self._encoder.feed(batch))
             if data or not self._wire.open:
-                await self._wire.write(data)
+                await self._write(data)
+            self._ended = self._note.end is not None
+
+    async def _write(self, data: bytes) -> None:
+        """A write that is stopped from outside is ended first: aiohttp cannot go on behind one that was cut
+        short, and the client would have no true end."""
+        note = self._note
+        note.writing = True
+        try:
+            await self._wire.write(data)
+        finally:
+            note.writing = False
+        if note.stopped is not None and note.end is None:
+            note.scope.cancel()
+            await anyio.lowlevel.checkpoint()
 
     async def _break(self, refused: Refused, *, fresh: bool) -> None:
         """A refusal that comes late is an error frame: from a fresh encoder, where the one in use broke."""
@@ -202,17 +210,18 @@ class Exchange:
             raise refused
         if fresh:
             self._encoder = self._form.encode(self._named)
+            self._encoder.feed([])  # the greeting has been said
         self._note.see([end := End("error", refused.failure)])
         await self._send([end])
 
     async def _close(self) -> web.StreamResponse:
         note = self._note
-        self._beats.discard(self._wire.beat)
         if self._gatherer is None:
+            note.writing = True
             await self._wire.end()
             return self._wire.response
         if note.end is None or note.end.outcome != "complete":
-            raise Refused(_failure_of(note.end))
+            raise Refused(failure_of(note.end))
         body = msgspec.json.encode(self._gatherer.body())
         self._body_bytes = len(body)
         counted = {} if note.usage is None else {"X-Tokenweir-Usage": note.usage.source}
@@ -221,28 +230,21 @@ class Exchange:
     async def stopped(self) -> web.StreamResponse:
         """The true end of an answer that was stopped from outside: its client can tell it from a cut."""
         failure = self._note.stopped or Failure("cancelled", "the answer was stopped")
+        end = End("error", failure, self._stats())
+        if self._wire.open or self._stream is not None:
+            self._note.see([end])
         if not self._wire.open:
             raise Refused(failure, headers={"Connection": "close"})
-        self._note.see([end := End("error", failure, self._stats())])
         with anyio.move_on_after(LAST_WORDS, shield=True):
             await self._send([end])
             await self._close()
         return self._wire.response
 
-    def left(self) -> End:
-        """The end of an answer whose client is there no more, with the figures so far."""
-        if self._wire.dead:
-            limit = self._setup.config.limits.write_timeout_secs
-            failure = Failure("timeout", f"the client took no byte for {limit:g} s", "write")
-            return End("timeout", failure, self._stats())
-        return End("cancelled", Failure("cancelled", "the client left"), self._stats())
+    def left(self, fault: BaseException) -> None:
+        """It was broken off; whoever leaves behind the end that was written has all of it."""
+        if self._wire.dead or not self._ended:
+            self._note.see([broken_off(self._note, self._wire, fault, self._stats())])
 
     def _stats(self) -> Stats:
         end = None if self._stream is None else self._stream.end
         return Stats() if end is None else end.stats
-
-
-def _failure_of(end: End | None) -> Failure:
-    if end is None or end.failure is None:
-        return Failure("truncated", "the backend ended its answer before its end")
-    return end.failure

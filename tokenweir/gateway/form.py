@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from tokenweir.config.schema import Progress, ReasoningField
+from tokenweir.config.schema import Progress, ReasoningField, Streaming
+from tokenweir.gateway.ask import Ask
+from tokenweir.pipeline.clock import wall_time
 from tokenweir.pipeline.events import Event
 
 
@@ -55,3 +57,14 @@ class Form(Struct, frozen=True):
     gather: Callable[[Named], Gatherer] | None = None
     greets: bool = False
     completes: bool = False
+
+    def named(self, request_id: str, model: str | None, ask: Ask, settings: Streaming) -> Named:
+        """What the frames of one answer say; its settings stand where the request says nothing."""
+        return Named(
+            self.prefix + request_id,
+            model or ask.model,
+            int(wall_time()),
+            ask.include_usage,
+            ask.progress or settings.progress,
+            ask.reasoning_field or settings.reasoning_field,
+        )

@@ -59,6 +59,9 @@ CLIENT = web.RequestKey("client", str)
 NOTE = web.RequestKey("note", Answer)
 """The answer that a request began: its end is told by that, be it a refusal."""
 
+BEGUN = web.RequestKey("begun", bool)
+"""Whether a stream has begun to answer: nothing else can answer then."""
+
 SETUP = web.RequestKey("setup", Setup)
 """The configuration that was in force when the request came: it stays so for this request."""
 

@@ -47,6 +47,8 @@ class Answer:
         self.usage: Usage | None = None
         self.scope = anyio.CancelScope()
         self.stopped: Failure | None = None
+        self.writing = False
+        """Whether a write is under way, which is not to be cut short: who writes looks at `stopped` then."""
 
     def see(self, batch: list[Event]) -> None:
         """Take note of what one network read brought."""
@@ -70,7 +72,8 @@ class Answer:
         """End it from outside: its client is told this failure, and its backend is closed."""
         if self.stopped is None:
             self.stopped = failure
-            self.scope.cancel()
+            if not self.writing:
+                self.scope.cancel()
 
     @property
     def outcome(self) -> str:

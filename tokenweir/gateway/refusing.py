@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from tokenweir.gateway.endpoint import ENDPOINTS
-from tokenweir.gateway.gateway import GATEWAY, NOTE, REQUEST_ID, SETUP, new_request_id
+from tokenweir.gateway.gateway import BEGUN, GATEWAY, NOTE, REQUEST_ID, SETUP, new_request_id
 from tokenweir.gateway.log import log_refused, log_trouble
 from tokenweir.gateway.refused import Refused, bad_request, response_to
 from tokenweir.pipeline.events import Failure, FailureKind
@@ -34,14 +34,22 @@ async def answer_refusals(request: web.Request, handler: Handler) -> web.StreamR
     except ConnectionError:
         raise
     except Exception as bug:  # noqa: BLE001 - the client is told nothing of it, and the log is
-        log_trouble("bug", request=request[REQUEST_ID], error=f"{type(bug).__name__}: {bug}")
-        message = f"something went wrong in the gateway; its log tells (request {request[REQUEST_ID]})"
-        return _told(request, Refused(Failure("stage", message)))
+        return _told(request, refused_by_bug(request[REQUEST_ID], bug))
     finally:
         setup.leave()
 
 
+def refused_by_bug(request_id: str, bug: Exception) -> Refused:
+    """What is told of a bug of ours: the log has it, the client the id to look for."""
+    log_trouble("bug", request=request_id, error=f"{type(bug).__name__}: {bug}")
+    message = f"something went wrong in the gateway; its log tells (request {request_id})"
+    return Refused(Failure("stage", message))
+
+
 def _told(request: web.Request, refused: Refused) -> web.Response:
+    if BEGUN in request:
+        msg = "a stream that has begun cannot be answered once more: its client sees a cut"
+        raise ConnectionResetError(msg)
     gateway = request.app[GATEWAY]
     gateway.metrics.refused(refused.status)
     resource = request.match_info.route.resource

@@ -33,13 +33,17 @@ class Slots:
         self.taken += 1
         return True
 
+    def check_room(self) -> None:
+        """Raises Refused where too many wait already."""
+        if len(self._waiting) >= self._queue:
+            raise Refused(Failure("overloaded", "the backend is busy, and so is its queue", retryable=True))
+
     async def take(self, seconds: float) -> None:
         """Take a place, as soon as there is one. Raises Refused where too many wait already, and where none
         has become free in so many seconds (fault X05)."""
         if self.take_now():
             return
-        if len(self._waiting) >= self._queue:
-            raise Refused(Failure("overloaded", "the backend is busy, and so is its queue", retryable=True))
+        self.check_room()
         turn = anyio.Event()
         self._waiting.append(turn)
         try:

@@ -7,6 +7,7 @@ time is cut, one that is slow is not (PROMISES P14): what counts is whether its 
 
 from aiohttp import web
 
+from tokenweir.gateway.gateway import BEGUN
 from tokenweir.pipeline.clock import running_clock
 from tokenweir.sinks.sse import SSE_HEADERS
 from tokenweir.sinks.write_watch import acknowledged
@@ -28,10 +29,10 @@ class Wire:
         self.written = 0
         self._request = request
         self._heartbeat = heartbeat
-        self._patience = patience
+        self.patience = patience
         self._clock = running_clock()
         self._spoke = self._clock()
-        self._writing = False
+        self._writing = self._over = False
         self._stuck_since: float | None = None
         self._taken: int | None = None
 
@@ -40,7 +41,7 @@ class Wire:
         self._writing = True
         try:
             if not self.open:
-                self.open = True
+                self.open = self._request[BEGUN] = True
                 await self.response.prepare(self._request)
             self.written += len(data)
             await self.response.write(data)
@@ -50,14 +51,19 @@ class Wire:
             self._spoke = self._clock()
 
     async def end(self) -> None:
-        """The clean end of the body: the last chunk, which a cut lacks (PROMISES P19)."""
-        await self.response.write_eof()
+        """The clean end of the body: the last chunk, which a cut lacks (PROMISES P19). It waits until the
+        client's side has taken what stands before it."""
+        self._writing = self._over = True
+        try:
+            await self.response.write_eof()
+        finally:
+            self._writing = False
 
     def beat(self, now: float) -> None:
         """Look after the connection: called once a second."""
         if self._writing:
             self._look(now)
-        elif self.open and now - self._spoke >= self._heartbeat - 0.5:
+        elif self.open and not self._over and now - self._spoke >= self._heartbeat - 0.5:
             self._spoke = now
             self._say()
 
@@ -79,7 +85,7 @@ class Wire:
         taken = acknowledged(self._request)
         if self._stuck_since is None or taken != self._taken:
             self._stuck_since, self._taken = now, taken
-        elif now - self._stuck_since >= self._patience:
+        elif now - self._stuck_since >= self.patience:
             self.dead = True
             transport = self._request.transport
             if transport is not None:
