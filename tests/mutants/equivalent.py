@@ -14,16 +14,35 @@ EITHER = "a choice between two ways that give the same, as a test of the module 
 MIRRORED = "a depth below zero counts as well as one above it"
 UNREAD = "the option is there for other protocols, and not read"
 TWICE = "the message is looked for in the flat body and in the whole error: either finds it"
+SAME_COUNTS = "the cores of both faces count the same things"
+FIRST = "all places where the half stands fit, or none does (Fine and Wilf), as a test of the module holds"
+UNENDED = "how a candidate ended is asked only where it has"
 EMPTY = "the case that is let in adds nothing"
 
 EVERYWHERE: Mapping[str, str] = {
     r"^- ((?:self\.\w+ = )*self\.\w+(?:: bool)?) = False\n\+ \1 = None$": NO_YET,
-    r"\n\+ .*code\(\"UTF-8\"": CODEC,
+    r"\n\+ .*code\(\"UTF-(?:8|16)\"": CODEC,
     r'^- (.*\bcast\()"[^"]*"(.*)\n\+ \1(?:"[^"]*"|None)\2$': "cast gives back its second argument",
 }
 """Forms of a change, as patterns of the old line with `- ` and the new one with `+ ` -> the reason."""
 
 EQUIVALENT: Mapping[str, Mapping[str, str]] = {
+    "stages/cumulative_evidence.py": {
+        "half = text[: (len(text) - 1) // 2]": SLOWER,
+        "half = text[: (len(text) + 1) // 3]": SLOWER,
+        "while 0 <= period <= len(text) // 2:": "what is looked for from 1 on is not found at 0",
+        "while 0 < period <= len(text) / 2:": "a whole number is below a half where it is below the whole",
+        "period = text.find(half, None)": FIRST,
+        "period = text.find(half, )": FIRST,
+        "period = text.rfind(half, 1)": FIRST,
+        "period = text.rfind(half, period + 1)": FIRST,
+        "period = text.find(half, period + 2)": FIRST,
+        "middle = (low + high + 2) // 2": "halved one place later, and never behind the end",
+    },
+    "stages/decode_protocol.py": {
+        'module, _, attribute = PROTOCOLS[name].rpartition(":")': "a name of the table has one colon",
+        ")": "a stage gives events, where it is not told otherwise",
+    },
     "stages/limit.py": {
         "if end is not None and now + _EARLY > end:": "the margin is a rounding error's",
     },
@@ -97,6 +116,39 @@ EQUIVALENT: Mapping[str, Mapping[str, str]] = {
         'return fields or {"XXmessageXX": error}': TWICE,
         'return fields or {"MESSAGE": error}': TWICE,
         'if at < 0 and not message.endswith("}"):': "what does not end with a brace is no JSON object either",
+    },
+    "pipeline/protocols/gemini_candidate.py": {
+        'self.id: str | None = ""': "no call has an empty id, and an id is asked for by its truth",
+        "self._reason: FinishReason = None": UNENDED,
+        'self._reason: FinishReason = "XXotherXX"': UNENDED,
+        'self._reason: FinishReason = "OTHER"': UNENDED,
+        'read = ""': "a key that no wire has",
+    },
+    "pipeline/protocols/gemini_decode.py": {
+        "def __init__(self, provider: str | None = None, *, finish_required: bool = False) -> None:": UNREAD,
+        'self._usage: Usage | None = ""': "figures are asked for by their truth",
+        "if not answer.keys() < _KNOWN:": EMPTY,
+        "return self._candidates.get(None) or self._candidates.setdefault(": "setdefault finds it too",
+        "self._candidate(None)": "no index is the first",
+    },
+    "pipeline/protocols/lmstudio_native_decode.py": {
+        "def __init__(self, provider: str | None = None, *, finish_required: bool = False) -> None:": UNREAD,
+        "super().__init__(provider, finish_required=None)": UNREAD,
+        "super().__init__(provider, )": UNREAD,
+        'self._model: str | None = ""': "an empty name is no name",
+        "if odd or not fields.keys() < set(known):": EMPTY,
+    },
+    "pipeline/protocols/openai_chat_around.py": {
+        'self._usage: Usage | None = ""': "figures are asked for by their truth",
+        "if chunk.keys() < _READ:": EMPTY,
+    },
+    "pipeline/protocols/lmstudio_decode.py": {
+        "self._finish_required = None": UNREAD,
+        "self._core = LMStudioV1Decode(self._provider, finish_required=None)": UNREAD,
+        "self._core = LMStudioV1Decode(self._provider, )": UNREAD,
+        "return {name: value + earlier.get(name, None) for name, value in figures.items()}": SAME_COUNTS,
+        "return {name: value + earlier.get(name, ) for name, value in figures.items()}": SAME_COUNTS,
+        "return {name: value + earlier.get(name, 1) for name, value in figures.items()}": SAME_COUNTS,
     },
     "pipeline/protocols/ollama_decode.py": {
         "def __init__(self, provider: str | None = None, *, finish_required: bool = False) -> None:": UNREAD,

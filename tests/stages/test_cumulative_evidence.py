@@ -1,12 +1,12 @@
 """How much a resend says."""
 
-from itertools import takewhile
+from itertools import product, takewhile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenweir.stages.cumulative_evidence import common_prefix, convincing, information, settling
+from tokenweir.stages.cumulative_evidence import common_prefix, convincing, information, refrain, settling
 
 TEXTS = st.text(alphabet=st.sampled_from("ab \né好😀"), max_size=40)
 SENTENCE = "The heron stands in the shallow water, and it waits until the light is low."
@@ -54,6 +54,49 @@ def test_repeating_adds_next_to_nothing(text: str) -> None:
 def test_one_growth_is_not_convincing(growths: int) -> None:
     """PROTOCOLS 8.3: a single resend decides nothing in mid-stream, whatever it says."""
     assert not convincing(SENTENCE * 10, growths)
+
+
+def worth(much: int) -> str:
+    """A text worth exactly so much: one word of so many different letters."""
+    return "".join(chr(ord("A") + at) for at in range(much))
+
+
+@pytest.mark.parametrize(
+    ("much", "growths", "decides"),
+    [
+        (18, 3, True),
+        (18, 2, False),
+        (17, 3, False),
+        (12, 8, True),
+        (12, 7, False),
+        (11, 1_000, False),
+        (48, 2, True),
+        (48, 1, False),
+        (47, 2, False),
+    ],
+)
+def test_where_it_begins_to_convince(much: int, growths: int, decides: bool) -> None:  # noqa: FBT001 - a table, not called
+    """PROTOCOLS 8.3: the three thresholds, each from both sides: fewer extensions must say more."""
+    assert information(worth(much)) == much
+    assert convincing(worth(much), growths) is decides
+
+
+def test_a_few_characters_never_convince() -> None:
+    """V19: six ideographs, worth as much as twelve letters, are what two answers may begin with."""
+    ideographs = SAYS_MUCH[-1]
+
+    assert information(ideographs[:6]) == 12
+    assert not convincing(ideographs[:6], 1_000)
+    assert convincing(ideographs[:7], 8)
+
+
+def test_a_refrain_is_one_thing_said_again() -> None:
+    """V19: by the definition, for every text of two letters: a beginning of at most half of it, said again
+    and again, is all of it."""
+    for size in range(12):
+        for text in map("".join, product("ab", repeat=size)):
+            said = [text[:end] * size for end in range(1, size // 2 + 1)]
+            assert refrain(text) is any(again.startswith(text) for again in said), text
 
 
 @pytest.mark.parametrize("little", SAYS_LITTLE)

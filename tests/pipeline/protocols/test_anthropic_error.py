@@ -8,7 +8,14 @@ from tokenweir.pipeline.events import Failure, FailureKind
 from tokenweir.pipeline.protocols.anthropic_error import TYPE_OF, error_body
 from tokenweir.pipeline.protocols.failures import failure_from
 
-MESSAGES = ("It failed.", "Overloaded", "The context length is exceeded.", "model 'm' not found", "")
+MESSAGES = (
+    "It failed.",
+    "The model has crashed.",
+    "Overloaded",
+    "The context length is exceeded.",
+    "model 'm' not found",
+    "",
+)
 
 
 @pytest.mark.parametrize("kind", get_args(FailureKind))
@@ -18,6 +25,7 @@ def test_every_kind_can_be_read_again(kind: FailureKind, message: str) -> None:
     body = error_body(Failure(kind, message))
     found = failure_from({"type": "error", "error": body})
 
+    assert isinstance(body["type"], str)
     assert found.kind == kind
     assert found.message == (message or kind)
 

@@ -26,7 +26,7 @@ from tokenweir.pipeline.events import (
     ToolDelta,
     Usage,
 )
-from tokenweir.pipeline.protocols.gemini_decode import CANDIDATE_LIMIT
+from tokenweir.pipeline.protocols.gemini_decode import CANDIDATE_LIMIT, GeminiDecode
 from tokenweir.pipeline.protocols.tool_calls import CALL_LIMIT
 from tokenweir.stages.decode_protocol import decode_frames, decode_protocol
 
@@ -314,6 +314,19 @@ def test_what_nobody_models_is_kept() -> None:
     assert len(again) == 13 - 3, "what is steady counts once"
 
 
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        ({"candidates": [1, "a", None, ""]}, ("candidates", [1, "a"], None)),
+        ({"candidates": {"content": 1}}, ("candidates", {"content": 1}, None)),
+        ({"usageMetadata": 5}, ("usageMetadata", 5, None)),
+    ],
+)
+def test_what_is_not_of_its_type_is_kept(body: dict[str, Any], kept: tuple[str, Any, None]) -> None:
+    """DESIGN 3: a known field that cannot be read is not lost."""
+    assert extras(said(body)) == [kept]
+
+
 def test_figures() -> None:
     """V21: merged field by field; the output is the candidates' alone; what is no figure changes nothing."""
     found = said(
@@ -406,28 +419,29 @@ def test_an_error_beside_candidates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "kind"),
+    ("data", "kind", "words"),
     [
-        (b"nonsense", "protocol"),
-        (b"5", "protocol"),
-        (b'"text"', "protocol"),
-        (b"[1]", "protocol"),
-        (b'{"candidates":[{"index":-1}]}', "protocol"),
-        (b'{"candidates":[{"index":%d}]}' % CANDIDATE_LIMIT, "protocol"),
-        (b'{"candidates":[{"index":1000000000000000000000}]}', "protocol"),
-        (b'{"a":' * 100_000, "protocol"),
-        (MANY, "limit"),
-        (MISPLACED, "protocol"),
+        (b"nonsense", "protocol", "not JSON: nonsense"),
+        (b"5", "protocol", "not a JSON object: 5"),
+        (b'"text"', "protocol", "not a JSON object"),
+        (b"[1]", "protocol", "not a JSON object"),
+        (b'{"candidates":[{"index":-1}]}', "protocol", "index -1; the bound is 128"),
+        (b'{"candidates":[{"index":%d}]}' % CANDIDATE_LIMIT, "protocol", "index 128; the bound is 128"),
+        (b'{"candidates":[{"index":1%s}]}' % (b"0" * 30), "protocol", f"index 1{'0' * 19}; the bound"),
+        (b'{"a":' * 100_000, "protocol", "not JSON"),
+        (MANY, "limit", "more than 1024 tool calls"),
+        (MISPLACED, "protocol", "no next place"),
     ],
     ids=range(10),
 )
-def test_payloads_that_cannot_be_read(data: bytes, kind: str) -> None:
-    """V10, V11, V13, V14: told, after what came before them."""
+def test_payloads_that_cannot_be_read(data: bytes, kind: str, words: str) -> None:
+    """V10, V11, V13, V14: told, with the reason, after what came before them."""
     items = [SSEEvent(json.dumps(payload({"text": "a"})).encode()), SSEEvent(data), SSEEvent(data)]
     found = run(decode_protocol("gemini-sse"), [items])
 
     assert found[1] == Delta("a")
     assert failure(found).kind == kind
+    assert words in failure(found).message
     assert sum(isinstance(event, Done) for event in found) == 1
 
 
@@ -472,8 +486,8 @@ def test_what_is_no_payload() -> None:
     text = SSEEvent(json.dumps(payload({"text": "a"}, finish="STOP")).encode())
     passed = Phase("queued")
 
-    assert core.feed([Comment("ping"), passed, text, SSEEvent(b" [DONE]"), SSEEvent(b"")])[0] == passed
-    assert core.figures() == {"chunks": 1, "keep_alives": 3}
+    assert core.feed([Comment("a"), Comment("b"), passed, text, SSEEvent(b" [DONE]"), text])[0] == passed
+    assert core.figures() == {"chunks": 2, "keep_alives": 3}
     assert core.feed([Done(Failure("limit", "too large"))])[-1] == Done(Failure("limit", "too large"))
     assert core.finish() == []
 
@@ -503,3 +517,60 @@ def test_what_servers_really_sent(protocol: str) -> None:
         assert answer.text() == expected["text"], file.name
         assert answer.text(channel="reasoning") == expected["reasoning"], file.name
         assert calls == [(call["name"], call["arguments"]) for call in expected["tool_calls"]], file.name
+
+
+def test_read_but_too_deep_to_be_kept() -> None:
+    """V11: just below what no reader can read is what nobody can write down again: told as a failure."""
+    told: set[str] = set()
+    for depth in range(500, 1000):
+        data = b'{"promptFeedback":' + b"[" * depth + b"]" * depth + b"}"
+        for event in decode_protocol("gemini-sse").core().feed([SSEEvent(data)]):
+            if isinstance(event, Done):
+                assert event.failure is not None
+                assert event.failure.kind == "protocol"
+                told.add(event.failure.message[:30])
+
+    assert "a payload is nested too deeply" in told
+
+
+def test_the_end_is_told_once() -> None:
+    """P1: the end of the body is the end, however often it is said."""
+    core = GeminiDecode()
+    core.feed([SSEEvent(json.dumps(payload({"text": "a"}, finish="STOP")).encode())])
+
+    assert core.finish() == [Finish("stop", "STOP"), Done()]
+    assert core.finish() == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        SSEEvent(b'{"message":"No."}', "error"),
+        SSEEvent(b'{"type":"error","message":"No."}'),
+        SSEEvent(b'{"error":{"message":"No."},"choices":[]}'),
+    ],
+)
+def test_errors_in_other_forms(item: SSEEvent) -> None:
+    """V15: by the name of the event, by the type, or by the field, whatever else stands there."""
+    (done,) = decode_protocol("gemini-sse").core().feed([item])
+
+    assert failure([done]).message == "No."
+
+
+@pytest.mark.parametrize(
+    ("first", "start"),
+    [
+        ({"responseId": "r1"}, Start("r1", "gemini")),
+        ({"modelVersion": "m"}, Start(None, "gemini", "m")),
+    ],
+)
+def test_a_name_begins_an_answer(first: dict[str, Any], start: Start) -> None:
+    """DESIGN 3: either name alone; what has neither, nor any content, does not."""
+    assert said({"usageMetadata": {"promptTokenCount": 1}}, first, STOP)[:2] == [Usage(1), start]
+
+
+def test_a_block_beside_candidates_ends_none() -> None:
+    """P2: the candidates say themselves how they end."""
+    found = said({**payload({"text": "a"}), "promptFeedback": {"blockReason": "SAFETY"}})
+
+    assert not [event for event in found if isinstance(event, (Finish, Done))]

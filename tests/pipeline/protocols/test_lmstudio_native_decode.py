@@ -7,10 +7,12 @@ import pytest
 
 from tests.feeding import run_bytes
 from tests.wire.lmstudio_native import (
+    CALL,
     COLD,
     ERROR,
+    INFO,
     LOADED,
-    LOGIN,
+    WHOLE_CALL,
     closed,
     fragment,
     line,
@@ -18,7 +20,18 @@ from tests.wire.lmstudio_native import (
     sent,
     success,
 )
-from tokenweir.pipeline.events import Delta, Done, Event, Extra, Finish, Phase, Start, Usage
+from tokenweir.pipeline.events import (
+    Delta,
+    Done,
+    Event,
+    Extra,
+    Finish,
+    Phase,
+    SSEEvent,
+    Start,
+    ToolDelta,
+    Usage,
+)
 from tokenweir.stages.decode_protocol import decode_frames, decode_protocol
 
 CHAIN = decode_frames("lmstudio-native") | decode_protocol("lmstudio-native", provider="p")
@@ -115,15 +128,18 @@ def test_cached_tokens() -> None:
     [
         (line(type="channelError", channelId=1, error=ERROR), "model_not_found", "No model. Load one"),
         (line(type="rpcError", callId=1, error={"title": "no"}), "upstream", "no"),
+        (line(type="rpcError", callId=1, error=ERROR), "model_not_found", "No model. Load one"),
+        (line(type="channelClose"), "truncated", "LM Studio closed the channel before its answer was whole"),
         (sent("error", error={"title": "Channel Error"}), "model_crashed", "Channel Error"),
         (closed(), "truncated", "LM Studio closed the channel before its answer was whole"),
         (b'{"success":false}\n', "auth", "LM Studio refuses the credentials"),
+        (b'{"success":false,"error":"Wrong key"}\n', "auth", "Wrong key"),
         (b'{"error":"overloaded"}\n', "overloaded", "overloaded"),
     ],
 )
 def test_how_it_fails(wire: bytes, kind: str, words: str) -> None:
-    """Each is the last word."""
-    assert failed(LOGIN, wire, fragment("late")) == (kind, words)
+    """Each is the last word; a model that was loaded on another channel changes nothing."""
+    assert failed(LOADED, wire, fragment("late")) == (kind, words)
 
 
 def test_the_only_loaded_one() -> None:
@@ -147,3 +163,120 @@ def test_what_is_not_known_is_kept() -> None:
         "news": {"a": 1},
         "toolCallGenerationFailed": {"error": {"title": "t"}, "rawContent": "x"},
     }
+
+
+def test_a_refusal_is_kept_whole() -> None:
+    """DESIGN 3: what stands beside the words of it too."""
+    done = read(b'{"success":false,"error":"no","hint":1}\n')[-1]
+
+    assert isinstance(done, Done)
+    assert done.failure is not None
+    assert json.loads(bytes(done.failure.native or b"null")) == {"success": False, "error": "no", "hint": 1}
+
+
+def test_calls() -> None:
+    """V14: in pieces, and whole at their end; the model is known by then."""
+    assert read(LOADED, CALL, WHOLE_CALL) == [
+        Start(None, "p", "m:2"),
+        ToolDelta(0, "c1", "find"),
+        ToolDelta(0, None, None, '{"q":'),
+        ToolDelta(0, None, None, '"é"}'),
+        ToolDelta(1, None, "now", '{"a":1}'),
+    ]
+    assert extras(LOADED, CALL, WHOLE_CALL) == {}
+
+
+@pytest.mark.parametrize("said", [fragment("a"), CALL])
+def test_no_phase_after_content(said: bytes) -> None:
+    """DESIGN 3: what is told of the prompt behind the first content is only counted."""
+    assert not [event for event in read(said, prefill(0.5), sent("loadProgress")) if isinstance(event, Phase)]
+
+
+def test_nothing_read_yet() -> None:
+    """A share of 0 is a share."""
+    assert read(prefill(0)) == [Start(None, "p"), Phase("prefill", 0.0)]
+
+
+def test_a_loaded_model_is_no_phase() -> None:
+    """Nothing is waited for."""
+    assert read(LOADED, fragment("a")) == [Start(None, "p", "m:2"), Delta("a")]
+
+
+@pytest.mark.parametrize(
+    ("wire", "model"),
+    [
+        (sent("startLoading", 1, identifier="a", info=INFO), "m:2"),
+        (sent("startLoading", 1, identifier="a"), "a"),
+        (sent("alreadyLoaded", 1, info={"identifier": "b"}), "b"),
+        (LOADED + sent("loadProgress", 1, progress=0.5), "m:2"),
+    ],
+)
+@pytest.mark.parametrize(
+    "first", [fragment("a"), CALL, prefill(1.0), sent("news"), sent("success", stats={})]
+)
+def test_who_answers(wire: bytes, model: str, first: bytes) -> None:
+    """DESIGN 5: the model that was loaded, by the name of its instance, whatever comes first of it."""
+    assert [event for event in read(wire, first) if isinstance(event, Start)] == [Start(None, "p", model)]
+
+
+def test_the_end_may_say_who_answered() -> None:
+    """Where nobody said it before."""
+    assert read(success())[0] == Start(None, "p", "m:2")
+
+
+def test_half_a_pair_before_the_end() -> None:
+    """V09: it is told before the finish."""
+    half = fragment("HALF").replace(b"HALF", b"\\ud83d")
+
+    assert [type(event) for event in read(half, success())] == [Start, Delta, Finish, Usage, Done]
+    assert Delta("\ufffd") in read(half, success())
+
+
+def test_acknowledgements_are_signs_of_life() -> None:
+    """They are counted, and no events."""
+    core = decode_protocol("lmstudio-native").core()
+    acks = [SSEEvent(b'{"type":"channelAck"}'), SSEEvent(b'{"type":"keepAliveAck"}')]
+
+    assert core.feed(acks) == []
+    assert core.figures()["keep_alives"] == 2
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        line(type="channelSend", channelId=2, new=1, message={"type": "resolved"}),
+        line(type="rpcResult", callId=1, result=[], new=1),
+        line(success=True, new=1),
+        sent("error", error=ERROR, new=1),
+        sent("startLoading", new=1),
+        prefill(0.5, new=1),
+        sent("fragment", fragment={"content": "a"}, new=1),
+        fragment("a", new=1),
+        sent("toolCallGenerationEnd", toolCallRequest={"name": "f"}, rawContent="{}", new=1),
+        sent("success", stats={"stopReason": "eosFound"}, new=1),
+    ],
+)
+def test_fields_that_nobody_models(wire: bytes) -> None:
+    """DESIGN 3: of every kind of message; and nothing of it is kept that is read."""
+    assert extras(wire) == {"new": 1}
+
+
+def test_a_failed_call_is_kept_once() -> None:
+    """DESIGN 3: all of it in one piece."""
+    failed_call = sent("toolCallGenerationFailed", error="e", new=1)
+
+    assert extras(failed_call) == {"toolCallGenerationFailed": {"error": "e", "new": 1}}
+
+
+def test_what_has_no_name_is_kept() -> None:
+    """A message of either kind without a type."""
+    assert extras(line(a=1)) == {"message": {"a": 1}}
+    assert extras(line(type="channelSend", message={"a": 1})) == {"message": {"a": 1}}
+
+
+@pytest.mark.parametrize("wire", [sent("toolCallGenerationFailed", error="e"), fragment("a", new=1)])
+def test_what_is_kept_of_the_answer_has_its_index(wire: bytes) -> None:
+    """V13: there is one choice, and what came with its text and its calls is its own."""
+    (kept,) = [event for event in run_bytes(CHAIN, wire) if isinstance(event, Extra)]
+
+    assert kept.index == 0

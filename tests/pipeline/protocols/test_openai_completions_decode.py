@@ -127,3 +127,27 @@ def test_waiting_and_backends_without_a_finish() -> None:
     )
 
     assert found == [Phase("prefill", 0.25, "keepalive 1/4"), Start(), Delta("a"), Done()]
+
+
+def test_the_text_of_a_choice_counts_beside_an_empty_delta() -> None:
+    """A gateway may add the fields of a chat; the text is where a completion has it."""
+    both = {**HEAD, "choices": [{"index": 0, "text": "Hi", "delta": {"content": ""}, "finish_reason": None}]}
+
+    assert [one for one in read(event(both) + STOP) if isinstance(one, Delta)] == [Delta("Hi")]
+
+
+def test_a_whole_answer_in_a_chats_form_counts_once() -> None:
+    """P1: what a second object repeats is not new text."""
+    whole = {**HEAD, "object": "chat.completion", "choices": [{"index": 0, "message": {"content": "Hi"}}]}
+
+    assert [one for one in read(event(whole) * 2 + STOP) if isinstance(one, Delta)] == [Delta("Hi")]
+
+
+def test_nothing_after_the_last_word() -> None:
+    """P1: chunks behind the end are not told, in whatever form and however many came before."""
+    late = SSEEvent(b'{"choices":[{"index":0,"delta":{"content":"late"}}]}')
+    core = OpenAICompletionsDecode(finish_required=False)
+    core.feed([SSEEvent(b'{"choices":[{"text":"a"}]}'), late, SSEEvent(b"[DONE]")])
+
+    assert core.feed([late, SSEEvent(b'{"choices":[{"text":"b"}]}')]) == []
+    assert core.finish() == []
