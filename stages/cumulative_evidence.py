@@ -62,13 +62,8 @@ def refrain(text: str) -> bool:
     >>> refrain("la la la"), refrain("la la ley")
     (True, False)
     """
-    half = text[: (len(text) + 1) // 2]
-    period = text.find(half, 1)
-    while 0 < period <= len(text) // 2:
-        if text.startswith(text[period:]):
-            return True
-        period = text.find(half, period + 1)
-    return False
+    period = text.find(text[: (len(text) + 1) // 2], 1)
+    return 0 < period <= len(text) // 2 and text.startswith(text[period:])
 
 
 def convincing(resent: str, growths: int) -> bool:

@@ -1,7 +1,8 @@
 """LM Studio, reading: an answer of its OpenAI face or of its REST v1, whichever it is.
 
-Law of this file: how the two are told apart, and nothing of what they mean. The first payload says it:
-every event of REST v1 has a type with a dot in its name, or is an error of that face (PROTOCOLS 3.3).
+Law of this file: how the two are told apart, and nothing of what they mean. The first payload that is no
+mere sign of life says it: every event of REST v1 has a type with a dot in its name, or is an error of that
+face (PROTOCOLS 3.3).
 """
 
 from collections.abc import Sequence
@@ -27,14 +28,15 @@ class LMStudioDecode:
     def feed(self, items: Sequence[WireItem]) -> list[Event]:
         if self._sure:
             return self._core.feed(items)
-        first = next((at for at, item in enumerate(items) if isinstance(item, SSEEvent)), None)
-        if first is None:
-            return self._core.feed(items)
-        out = self._before.feed(items[:first])
-        self._sure = True
-        if _is_rest(items[first]):
-            self._core = LMStudioV1Decode(self._provider, finish_required=self._finish_required)
-        return out + self._core.feed(items[first:])
+        for at, item in enumerate(items):
+            rest = _is_rest(item)
+            if rest is not None:
+                out = self._before.feed(items[:at])
+                self._sure = True
+                if rest:
+                    self._core = LMStudioV1Decode(self._provider, finish_required=self._finish_required)
+                return out + self._core.feed(items[at:])
+        return self._core.feed(items)
 
     def finish(self) -> list[Event]:
         return self._core.finish()
@@ -47,12 +49,17 @@ class LMStudioDecode:
         return {name: value + earlier.get(name, 0) for name, value in figures.items()}
 
 
-def _is_rest(item: WireItem) -> bool:
-    if not isinstance(item, SSEEvent):
-        return False
+def _is_rest(item: WireItem) -> bool | None:
+    """Whether a payload is one of REST v1; None where it does not say, as a sign of life does not."""
+    data = item.data.strip() if isinstance(item, SSEEvent) else b""
+    if not isinstance(item, SSEEvent) or not data or data.startswith(b":"):
+        return None
     try:
-        fields = as_object(read_payload(item.data))
+        fields = as_object(read_payload(data))
     except ValueError:
         return False
-    named = as_text(fields.get("type")) or item.type
-    return "choices" not in fields and ("." in named or as_text(fields.get("type")) == "error")
+    own = as_text(fields.get("type"))
+    named = own or item.type
+    if named == "ping":
+        return None
+    return "choices" not in fields and ("." in named or own == "error")

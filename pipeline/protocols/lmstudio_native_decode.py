@@ -129,7 +129,6 @@ class LMStudioNativeDecode(PayloadDecode):
             self.start(self._model, out)
             self._take_call(named, told, out)
         elif named == "success":
-            self._settled.add(channel)
             self._take_success(told, out)
         elif named == "error":
             self._rest(told, ("type", "error"), out)

@@ -26,6 +26,12 @@ class Completion(Choice):
         else:
             super().feed(entry, out, whole=whole)
 
+    def unknown(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        found = super().unknown(entry)
+        if isinstance(entry.get("text"), str):
+            found.pop("text", None)
+        return found
+
 
 class OpenAICompletionsDecode(OpenAIChatDecode):
     """The core: `SSEEvent | Comment | Done` in, events out; `Done` once, and nothing after it.

@@ -132,6 +132,6 @@ class _AsRecorded(Retry):
         self._most = attempts
         self._pace = pace
 
-    def delay(self, failure: Failure, attempt: int) -> float | None:
-        wait = super().delay(failure, attempt) if attempt < self._most else None
+    def delay(self, failure: Failure, attempt: int, *, others: bool = False) -> float | None:
+        wait = super().delay(failure, attempt, others=others) if attempt < self._most else None
         return None if wait is None else wait / self._pace

@@ -15,7 +15,6 @@ MIRRORED = "a depth below zero counts as well as one above it"
 UNREAD = "the option is there for other protocols, and not read"
 TWICE = "the message is looked for in the flat body and in the whole error: either finds it"
 SAME_COUNTS = "the cores of both faces count the same things"
-FIRST = "all places where the half stands fit, or none does (Fine and Wilf), as a test of the module holds"
 UNENDED = "how a candidate ended is asked only where it has"
 EMPTY = "the case that is let in adds nothing"
 
@@ -32,11 +31,6 @@ EQUIVALENT: Mapping[str, Mapping[str, str]] = {
         "half = text[: (len(text) + 1) // 3]": SLOWER,
         "while 0 <= period <= len(text) // 2:": "what is looked for from 1 on is not found at 0",
         "while 0 < period <= len(text) / 2:": "a whole number is below a half where it is below the whole",
-        "period = text.find(half, None)": FIRST,
-        "period = text.find(half, )": FIRST,
-        "period = text.rfind(half, 1)": FIRST,
-        "period = text.rfind(half, period + 1)": FIRST,
-        "period = text.find(half, period + 2)": FIRST,
         "middle = (low + high + 2) // 2": "halved one place later, and never behind the end",
     },
     "stages/decode_protocol.py": {

@@ -70,6 +70,20 @@ def test_the_first_payload_says_the_face(
     assert told != other("there").feed(items)
 
 
+@pytest.mark.parametrize("items_face", FACES, ids=["openai", "rest"])
+@pytest.mark.parametrize(
+    "sign",
+    [SSEEvent(b""), SSEEvent(b": loading"), SSEEvent(b'{"type":"ping"}'), SSEEvent(b"{}", "ping"), COMMENT],
+)
+def test_a_sign_of_life_is_no_face(sign: WireItem, items_face: tuple[list[WireItem], Face]) -> None:
+    """P16: what both faces may send while nothing has come decides nothing."""
+    items, _ = items_face
+    events = LMStudioDecode("there").feed([sign, *items])
+
+    assert [event for event in events if isinstance(event, Delta | Done)] == [Delta("Hi"), Done()]
+    assert isinstance(events[0], Phase)
+
+
 @pytest.mark.parametrize("finish_required", [True, False])
 def test_the_options_reach_either_face(finish_required: bool) -> None:  # noqa: FBT001 - a parameter of the test
     """`Start` has the provider's name (DESIGN 5); an OpenAI backend may be one that sends no finish

@@ -51,6 +51,14 @@ def test_a_completion() -> None:
     ]
 
 
+def test_text_beside_an_empty_delta_is_told_once() -> None:
+    """P1: it is the text, and nothing that nobody models."""
+    events = read(event({"id": "c", "choices": [{"index": 0, "text": "Hi", "delta": {}}]}))
+
+    assert Delta("Hi") in events
+    assert extras(events) == []
+
+
 def test_the_finish_may_bring_text() -> None:
     """vLLM at length: text and finish in one chunk."""
     assert read(chunk("Once") + LENGTH) == [
