@@ -160,10 +160,24 @@ async def test_only_allowed_models_can_be_asked() -> None:
     assert "available: qwen3-8b" in str(refused.value)
     assert allowed(setup.backends["a"], None) is None
 
-    down = a_setup({"a": DOWN}, allowed_models=["qwen"])
+    down = a_setup({"a": DOWN}, allowed_models=["Qwen3-8b"])
     assert await found(down, "qwen3-8b") == [("a", "qwen3-8b")]
     with pytest.raises(Refused):
         await targets_of(down, "llama-3")
+
+
+@pytest.mark.parametrize("asked", ["good-70b-expensive", "evil/../good", "http://127.0.0.1:1/good"])
+async def test_a_part_of_a_name_allows_nothing_without_a_list(asked: str) -> None:
+    """P25: `allowed_models` may have parts of names, which a list makes whole; where a backend does not tell
+    its models, any name might have that part. It may be the right one, so it is a failure of the backend."""
+    alone = a_setup({"a": DOWN}, allowed_models=["good"])
+    beside = a_setup({"a": DOWN, "b": ["other"]}, allowed_models=["good"])
+
+    for setup, name in ((alone, asked), (beside, asked), (beside, f"a/{asked}")):
+        with pytest.raises(Refused, match="does not tell its models") as refused:
+            await targets_of(setup, name)
+        assert refused.value.status == 502
+    assert await found(alone, "good") == await found(beside, "good") == [("a", "good")]
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "http://evil.test/v1", "a\r\nHost: x", "b//", "*"])

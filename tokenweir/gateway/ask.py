@@ -1,10 +1,11 @@
 """What a client asks for, read and checked as OpenAI's API does.
 
 Law of this file: a request's meaning, and which of its fields go on to the backend. Types and bounds stand in
-ask_schema.py. Whatever would choose a host, a credential or a header is refused by name (PROMISES P25). Every
-other field passes: a backend has parameters of its own, and what it does not have it refuses itself, but
-those that only OpenAI's service keeps (`BESIDE` in tokenweir.pipeline.protocols.options), which each wire
-leaves out that has nobody to keep them. Nothing that a message points to is ever fetched (fault R18).
+ask_schema.py. What would choose a host, a credential, a header, a template or a model past the gateway is
+refused by name (PROMISES P25). Every other field passes: a backend has parameters of its own, and what it
+does not have it refuses itself, but those that only OpenAI's service keeps (`BESIDE` in
+tokenweir.pipeline.protocols.options), which each wire leaves out that has nobody to keep them. Nothing that
+a message points to is ever fetched (fault R18).
 """
 
 from collections.abc import Mapping
@@ -22,8 +23,11 @@ REASONING_HEADER = "X-Tokenweir-Reasoning"
 REFUSED = frozenset(
     {"api_base", "api_key", "api_type", "api_version", "base_url", "custom_llm_provider", "extra_body"}
     | {"extra_headers", "extra_query", "headers", "organization", "provider", "proxies", "proxy", "self"}
+    | {"fallbacks", "model_list", "models", "route"}
+    | {"chat_template", "template"}
 )
-"""What client libraries and other gateways take for the choice of a backend."""
+"""What client libraries and other gateways take for the choice of a backend; what has a backend choose among
+models itself, past `allowed_models`; and templates, which are programs that a server would run."""
 
 _READ = frozenset({"messages", "model", "stream", "stream_options"})
 _READ_OF_PROMPT = (_READ - {"messages"}) | {"prompt", "echo", "best_of", "logprobs"}
@@ -112,7 +116,7 @@ def _passed(body: Mapping[str, Any], own: frozenset[str]) -> dict[str, Any]:
 
 def _check_keys(body: Mapping[str, Any]) -> None:
     for name in sorted(REFUSED.intersection(body)):
-        raise bad_request(f"{name}: a request does not choose a backend; its configuration does", name)
+        raise bad_request(f"{name}: that is not for a request to choose; the configuration does", name)
 
 
 def _at_most(number: int, limit: int, field: str, key: str) -> None:

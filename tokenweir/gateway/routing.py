@@ -115,13 +115,20 @@ async def _found(backends: Sequence[Served], model: str) -> Target:
     unknown = [served for served in backends if lists[served.name] is None]
     try:
         chosen = _chosen(model, everything, hidden=max(0, hidden))
-    except Refused:
-        for served in unknown:
-            if _may(served, model):
-                return Target(served, model)
-        raise
+    except Refused as nobody:
+        return _silent(unknown, model, nobody)
     owner = next(s for s in backends if any(chosen == one.id for one in lists[s.name] or ()))
     return Target(owner, chosen)
+
+
+def _silent(unknown: Sequence[Served], model: str, nobody: Refused) -> Target:
+    """The first of those that do not tell their models that may have it."""
+    for served in unknown:
+        if _may(served, model):
+            return Target(served, model)
+    for served in unknown:
+        _check_silence(served, model)
+    raise nobody
 
 
 def _chosen(model: str | None, available: Sequence[Model], *, hidden: int = 0) -> str:
@@ -141,14 +148,24 @@ def _chosen(model: str | None, available: Sequence[Model], *, hidden: int = 0) -
 
 def _believed(served: Served, model: str | None) -> Target:
     if model is not None and not _may(served, model):
+        _check_silence(served, model)
         named = ", ".join(served.settings.allowed_models)
         raise Refused(Failure("model_not_found", f"{model!r} is not allowed here; allowed: {named}"))
     return Target(served, model)
 
 
 def _may(served: Served, model: str) -> bool:
+    """Where no list says what there is, a part of a name may be that of any model: whole names count."""
     wanted = served.settings.allowed_models
-    return not wanted or any(one.casefold() in model.casefold() for one in wanted)
+    return not wanted or model.casefold() in map(str.casefold, wanted)
+
+
+def _check_silence(served: Served, model: str) -> None:
+    """Raises Refused where the name may well be one of those that are allowed, and its backend cannot say."""
+    parts = [one for one in served.settings.allowed_models if one.casefold() in model.casefold()]
+    if parts and served.catalog.failure is not None:
+        message = f"{served.name} does not tell its models, and {parts[0]!r} is a part of a name at most"
+        raise Refused(replace(served.catalog.failure, message=message))
 
 
 def allowed(served: Served, models: Sequence[Model] | None) -> list[Model] | None:
