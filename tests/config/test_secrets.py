@@ -32,6 +32,10 @@ def test_from_a_variable_and_a_file(tmp_path: Path) -> None:
     [
         (None, "the variable KEY is not set: export KEY=..."),
         ("", "the variable KEY is empty"),
+        (
+            f"Bearer {CANARY}",
+            "the variable KEY holds more than a key: leave out the word before it, which the header has",
+        ),
         (f"{CANARY}\n", "the variable KEY holds a key with white space before or after it"),
         (f"{CANARY} ", "the variable KEY holds a key with white space before or after it"),
         (f" {CANARY}", "the variable KEY holds a key with white space before or after it"),

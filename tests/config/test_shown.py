@@ -59,7 +59,9 @@ def test_no_secret(tmp_path: Path) -> None:
         "inference:\n  provider: lmstudio\n  api_key_env: KEY\n"
         f"  options: {{headers: {{x-team: {CANARY}, other: {CANARY}}}}}\n"
         f"  defaults: {{metadata: {{api_key: {CANARY}, auth-token: {CANARY}, Password: {CANARY},\n"
-        f"    url: 'https://u:{CANARY}@h/', said: 'Bearer {CANARY}'}}, max_tokens: 5, token: {CANARY}}}\n"
+        f"    url: 'https://u:{CANARY}@h/', said: 'Bearer {CANARY}',\n"
+        f"    accessToken: {CANARY}, my_keys: [{CANARY}], at: 'https://h/?key={CANARY}&n=1',\n"
+        f"    as: 'n=1 token={CANARY}'}}, max_tokens: 5, token: {CANARY}}}\n"
         "server: {api_keys: [{name: x, env: KEY}]}\n"
         f"prompts: {{p: {{template: x, parameters: {{secret: {CANARY}}}}}}}\n"
     )
@@ -68,8 +70,9 @@ def test_no_secret(tmp_path: Path) -> None:
     for everything in (False, True):
         shown = print_config(loaded, everything=everything)
         assert "canary" not in shown
-        assert shown.count("***") == 9
+        assert shown.count("***") == 13
         assert "max_tokens: 5" in shown
+        assert "https://h/?key=***&n=1" in shown
         assert shown.count("KEY") == 2
 
 

@@ -19,7 +19,7 @@ def refusal(**fields: Any) -> Refused:
 
 
 GOOD: list[tuple[str, list[Any]]] = [
-    ("model", ["m", "a/b:c", None]),
+    ("model", ["m", "a/b:c", "m" * 512, None]),
     ("stream", [True, False, None]),
     ("stream_options", [{}, {"include_usage": True}, {"include_usage": None}, {"new": 1}, None]),
     ("n", [1, 10**9, None]),
@@ -41,7 +41,7 @@ GOOD: list[tuple[str, list[Any]]] = [
     ("nobody_knows", [1, "a", [], {}]),
 ]
 BAD: list[tuple[str, list[Any]]] = [
-    ("model", [1, ["m"], {}, "", True]),
+    ("model", [1, ["m"], {}, "", True, "m" * 513]),
     ("stream", ["yes", "true", 1, 0, [], {}]),
     ("stream_options", [True, "include_usage", [], {"include_usage": "yes"}, {"include_usage": 1}]),
     ("n", [0, -1, 1.5, 2.0, "1", True]),

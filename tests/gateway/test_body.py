@@ -1,15 +1,18 @@
 """What counts as a body, and how much of one is read."""
 
 import gzip
+import json
 from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from typing import Any, cast
 from unittest.mock import Mock
 
 import anyio
 import pytest
 from aiohttp import StreamReader, web
 from aiohttp.test_utils import make_mocked_request
+from hypothesis import given
+from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from tests.gateway.raw import CHAT_BODY, Told, asked, connected, parsed, rest_of
@@ -17,7 +20,7 @@ from tests.gateway.raw import request as written
 from tests.gateway.small import Small, small
 from tokenweir.config.schema import Config
 from tokenweir.gateway import runner
-from tokenweir.gateway.body import decode, read_json
+from tokenweir.gateway.body import MAX_CONTAINERS, decode, read_json
 from tokenweir.gateway.gateway import SETUP
 from tokenweir.gateway.refused import Refused
 
@@ -117,6 +120,38 @@ def test_depth_has_a_bound(depth: int) -> None:
     assert decode(nested(depth), depth) is not None
     assert "limits.max_depth" in why(nested(depth + 1), depth)
     assert decode(b'{"a":"' + b"[" * 100 + b'"}', 1) == {"a": "[" * 100}
+
+
+KEYS = st.text('[{"\\', max_size=3)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text('[]{}"\\u a\n', max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=20,
+)
+
+
+def depth_of(value: Any) -> int:
+    """Objects and lists inside each other."""
+    if not isinstance(value, (dict, list)):
+        return 0
+    inside = cast("list[Any]", [*value.values()] if isinstance(value, dict) else value)
+    return 1 + max(map(depth_of, inside), default=0)
+
+
+@given(st.dictionaries(st.text(max_size=3), JSON, max_size=3))
+def test_brackets_in_texts_are_no_depth(value: dict[str, Any]) -> None:
+    """R06: the depth is that of the value, whatever stands in its texts and keys."""
+    data, depth = json.dumps(value).encode(), depth_of(value)
+
+    assert decode(data, depth) == value
+    assert "limits.max_depth" in why(data, depth - 1)
+
+
+def test_lists_without_number_have_a_bound() -> None:
+    """P29: before they cost anything."""
+    some = b'{"a":[' + b"{}," * (MAX_CONTAINERS - 3) + b"{}]}"
+    assert decode(some, 3)
+    assert f"more than {MAX_CONTAINERS}" in why(some.replace(b"]", b",[]]"), 3)
 
 
 @pytest.mark.parametrize("data", [nested(10_000), b'{"a":' * 100_000, b"[" * 1_000_000])

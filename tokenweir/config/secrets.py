@@ -13,21 +13,26 @@ from tokenweir.config.remedy import EXAMPLES
 from tokenweir.config.schema import Config
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_CERTAIN = re.compile(r"[A-Z_][A-Z0-9_]*")
+_CERTAIN = re.compile(r"_*[A-Z][A-Z0-9]*(?:_+[A-Z0-9]+)+|_*[A-Z]{2,12}")
+"""What is no key for certain: words in capitals, joined. Capitals and digits alone may be one."""
+_SCHEME = re.compile(r"(?:bearer|basic) ", re.IGNORECASE)
 _SIZE = 16 * 1024
 _SECRET = re.compile(
-    r"(?:^|[_-])(?:api_?key|key|token|secret|passw(?:or)?d|authorization|auth|credentials?|cookie)$",
-    re.IGNORECASE,
+    r"(?:^|[_-]|(?<=[a-z])(?=[A-Z]))(?i:api_?keys?|keys?|tokens?|secrets?|passw(?:or)?ds?|authorization|auth|"
+    r"credentials?|cookies?)$"
 )
+_FIGURE = re.compile(r"(?:max|min|num|n|completion|prompt|budget|stop|thinking)\w*tokens$", re.IGNORECASE)
 
 
 def names_secret(name: str) -> bool:
     """Whether what stands under a name is a secret, as the name says.
 
-    >>> names_secret("api_key"), names_secret("OPENAI_API_KEY"), names_secret("max_tokens")
-    (True, True, False)
+    >>> [names_secret(name) for name in ("api_key", "OPENAI_API_KEY", "accessToken", "my_keys", "max_tokens")]
+    [True, True, True, True, False]
     """
-    return name.lower() == "headers" or _SECRET.search(name) is not None
+    if name.lower() == "headers":
+        return True
+    return _SECRET.search(name) is not None and _FIGURE.match(name) is None
 
 
 def named_place(name: str) -> str:
@@ -124,6 +129,8 @@ def _checked(reading: Reading, key: Key, called: str, value: str) -> str | None:
         fault = "is empty"
     elif value != value.strip():
         fault = "holds a key with white space before or after it"
+    elif _SCHEME.match(value):
+        fault = "holds more than a key: leave out the word before it, which the header has"
     elif not value.isascii() or not value.isprintable():
         fault = "holds no key: it has line ends, or characters that no header can hold"
     if fault is None:

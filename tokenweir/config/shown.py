@@ -18,6 +18,7 @@ from tokenweir.config.secrets import names_secret
 from tokenweir.pipeline.json_value import as_list, as_object
 
 _BEARER = re.compile(r"//[^/@\s]*@|\b(?:Bearer|Basic) +\S+", re.IGNORECASE)
+_ASSIGNED = re.compile(r"([\w-]+)=([^\s&;,\"']+)")
 _FREE = ("options", "defaults", "parameters", "stages")
 """Mappings whose keys are others' business: anything may stand there."""
 MASK = "***"
@@ -64,8 +65,13 @@ def _masked(value: Any, *, free: bool = False, secret: bool = False) -> Any:
     if as_list(value):
         return [_masked(inner, free=free, secret=secret) for inner in as_list(value)]
     if isinstance(value, str) and free:
-        return MASK if secret else _BEARER.sub(MASK, value)
+        return MASK if secret else _ASSIGNED.sub(_hide, _BEARER.sub(MASK, value))
     return value
+
+
+def _hide(assigned: re.Match[str]) -> str:
+    """`name=value` inside a text, as in an address."""
+    return f"{assigned[1]}={MASK}" if names_secret(assigned[1]) else assigned[0]
 
 
 class _Dumper(yaml.SafeDumper):

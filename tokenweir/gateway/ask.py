@@ -23,11 +23,15 @@ REASONING_HEADER = "X-Tokenweir-Reasoning"
 REFUSED = frozenset(
     {"api_base", "api_key", "api_type", "api_version", "base_url", "custom_llm_provider", "extra_body"}
     | {"extra_headers", "extra_query", "headers", "organization", "provider", "proxies", "proxy", "self"}
-    | {"fallbacks", "model_list", "models", "route"}
+    | {"api_base_url", "deployment", "engine", "user_config"}
+    | {"draft_model", "fallbacks", "model_list", "models", "preset", "route"}
+    | {"integrations", "mcp_servers"}
+    | {"conversation", "previous_response_id"}
     | {"chat_template", "template"}
 )
-"""What client libraries and other gateways take for the choice of a backend; what has a backend choose among
-models itself, past `allowed_models`; and templates, which are programs that a server would run."""
+"""What client libraries and other gateways take for the choice of a backend; what has a backend choose or
+load models past `allowed_models`; servers that a backend would call; what it stored, which may be another
+client's; and templates, which are programs that a server would run."""
 
 _READ = frozenset({"messages", "model", "stream", "stream_options"})
 _READ_OF_PROMPT = (_READ - {"messages"}) | {"prompt", "echo", "best_of", "logprobs"}

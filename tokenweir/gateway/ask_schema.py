@@ -18,6 +18,7 @@ Object = dict[str, Any]
 Tokens = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 Text = Annotated[str, Meta(min_length=1)]
+Name = Annotated[str, Meta(min_length=1, max_length=512)]
 
 _PLACE = re.compile(r" - at `\$\.?(.*)`\Z", re.DOTALL)
 _MISSING = re.compile(r"required field `(\w+)`")
@@ -79,7 +80,7 @@ class ResponseFormat(Struct, frozen=True):
 class Options(Struct, frozen=True, kw_only=True):
     """What a chat and a completion have in common."""
 
-    model: Text | None = None
+    model: Name | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Meta(ge=1)] | None = None

@@ -53,7 +53,8 @@ def test_a_completion() -> None:
 
 def test_text_beside_an_empty_delta_is_told_once() -> None:
     """P1: it is the text, and nothing that nobody models."""
-    events = read(event({"id": "c", "choices": [{"index": 0, "text": "Hi", "delta": {}}]}))
+    entry: dict[str, Any] = {"index": 0, "text": "Hi", "delta": {}}
+    events = read(event({"id": "c", "choices": [entry]}))
 
     assert Delta("Hi") in events
     assert extras(events) == []
