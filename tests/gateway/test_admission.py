@@ -3,7 +3,7 @@
 import pytest
 
 from tokenweir.config.schema import Limits
-from tokenweir.gateway.admission import enter
+from tokenweir.gateway.admission import check_room, enter
 from tokenweir.gateway.live import Answer, Live
 from tokenweir.gateway.refused import Refused
 
@@ -45,3 +45,17 @@ async def test_one_key_does_not_take_all_places() -> None:
     for key in ("modest", None, None):
         enter(live, answer(key), limits)
     assert len(live) == 4
+
+
+def test_websockets_have_the_same_bounds() -> None:
+    """X06: so many, and so many of one key; those of nobody's key have the first bound alone."""
+    limits = Limits(max_streams=3, max_streams_per_key=1)
+    check_room([None, "modest"], "greedy", limits)
+    check_room([None, None], None, limits)
+
+    with pytest.raises(Refused, match=r"1 websockets open.*limits\.max_streams_per_key") as refused:
+        check_room(["greedy"], "greedy", limits)
+    assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "1"})
+    with pytest.raises(Refused, match=r"3 websockets open.*limits\.max_streams\b") as refused:
+        check_room([None, None, "modest"], "greedy", limits)
+    assert refused.value.status == 503

@@ -158,7 +158,7 @@ async def test_a_request_waits_its_turn() -> None:
         await other.send_json(HI)
         frames = await until_end(other)
 
-    assert frames[0] == {"type": "phase", "name": "queued", "progress": None, "detail": None, "elapsed": None}
+    assert (frames[0]["type"], frames[0]["name"], frames[0]["detail"]) == ("phase", "queued", None)
     assert frames[-1]["outcome"] == "complete"
 
 

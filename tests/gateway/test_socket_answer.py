@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
@@ -12,8 +13,9 @@ from tests.gateway.configured import backend, loaded
 from tokenweir.gateway.gateway import GATEWAY, Gateway
 from tokenweir.gateway.refused import Refused
 from tokenweir.gateway.socket_answer import SHUTTING_DOWN, SocketAnswer
-from tokenweir.pipeline.errors import ReceiverLeftError
-from tokenweir.pipeline.events import Delta, End, Event
+from tokenweir.gateway.wire import Reader
+from tokenweir.pipeline.errors import ReceiverLeftError, SinkError
+from tokenweir.pipeline.events import Delta, End, Event, Failure
 from tokenweir.simulator.quirks import Quirks
 from tokenweir.simulator.server import Simulator
 
@@ -23,19 +25,24 @@ HI = {"messages": [{"role": "user", "content": "Hi"}]}
 
 
 class Kept:
-    """A sink that keeps its events, and leaves at the first text where it is told to."""
+    """A sink that keeps its events, and at the first text fails, or is slow, where it is told to."""
 
-    def __init__(self, *, leaves: bool = False) -> None:
+    def __init__(self, *, fails: SinkError | None = None, slow: bool = False) -> None:
         self.events: list[Event] = []
-        self.begun = anyio.Event()
-        self._leaves = leaves
+        self.begun, self.goes_on = anyio.Event(), anyio.Event()
+        self.whole = 0
+        self._fails = fails
+        if not slow:
+            self.goes_on.set()
 
     async def send(self, batch: Sequence[Event]) -> None:
         self.events += batch
         if any(isinstance(event, Delta) for event in batch):
             self.begun.set()
-            if self._leaves:
-                raise ReceiverLeftError("it has left")
+            await self.goes_on.wait()
+            if self._fails is not None:
+                raise self._fails
+            self.whole += 1
 
     async def aclose(self) -> None:
         """Nothing to close."""
@@ -45,7 +52,8 @@ def answer_of(gateway: Gateway, **options: Any) -> SocketAnswer:
     """An answer that has not begun."""
     app = web.Application()
     app[GATEWAY] = gateway
-    return SocketAnswer(make_mocked_request("GET", "/v1/stream", app=app), {**HI, **options})
+    request = make_mocked_request("GET", "/v1/stream", app=app)
+    return SocketAnswer(request, {**HI, **options}, Reader(request, 30.0))
 
 
 async def test_an_answer_is_noted_and_its_place_is_free_again() -> None:
@@ -63,12 +71,68 @@ async def test_an_answer_is_noted_and_its_place_is_free_again() -> None:
         assert kept.events[-1] == End("error", SHUTTING_DOWN)
 
         with pytest.raises(ReceiverLeftError):
-            await answer_of(gateway).run(Kept(leaves=True))
+            await answer_of(gateway).run(Kept(fails=ReceiverLeftError("it has left")))
         assert (len(gateway.live), slots.taken) == (0, 0)
         assert [answer.outcome for answer in gateway.live.recent] == ["cancelled", "error"]
         with anyio.fail_after(1):
             await gateway.setup.aclose()
             await server.until_idle()
+
+
+async def test_who_takes_no_byte_is_told_from_who_left() -> None:
+    """P3, P14: by the sink's own watch, and where the connection was cut for it while nothing was sent."""
+    gateway = Gateway(loaded({"inference": {"provider": "simulator"}}))
+    late = SinkError(Failure("timeout", "no byte for 30 s", "write"))
+    cut = answer_of(gateway)
+    cut.reader.dead = True
+    for answer, fault in (
+        (answer_of(gateway), late),
+        (cut, ReceiverLeftError("gone")),
+        (answer_of(gateway), SinkError(Failure("sink", "odd"))),
+    ):
+        with pytest.raises(SinkError):
+            await answer.run(Kept(fails=fault))
+    await gateway.setup.aclose()
+
+    told = [(note.outcome, note.failure and note.failure.kind) for note in gateway.live.recent]
+    assert told == [("error", "sink"), ("timeout", "timeout"), ("timeout", "timeout")]
+
+
+async def test_a_write_is_not_cut_short() -> None:
+    """P19: an answer that is stopped during one ends behind it, with its end."""
+    async with Simulator(Quirks(rate=100)) as server:
+        gateway = Gateway(loaded(backend("openai-compatible", server.url + "/v1")))
+        answer, kept = answer_of(gateway), Kept(slow=True)
+        async with anyio.create_task_group() as group:
+            group.start_soon(answer.run, kept)
+            await kept.begun.wait()
+            answer.stop(SHUTTING_DOWN)
+            await anyio.lowlevel.checkpoint()
+            assert (len(gateway.live), kept.whole) == (1, 0)
+            kept.goes_on.set()
+        await gateway.setup.aclose()
+
+    assert kept.whole == 1
+    assert kept.events[-1] == End("error", SHUTTING_DOWN)
+
+
+async def test_what_was_stopped_and_not_taken_was_stopped() -> None:
+    """P3: a shutdown that cuts who does not read is told as one."""
+    gateway = Gateway(loaded({"inference": {"provider": "simulator"}}))
+    answer, kept = answer_of(gateway), Kept(fails=SinkError(Failure("sink", "halfway")), slow=True)
+
+    async def stop() -> None:
+        await kept.begun.wait()
+        answer.stop(SHUTTING_DOWN)
+        kept.goes_on.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(stop)
+        with pytest.raises(SinkError):
+            await answer.run(kept)
+    await gateway.setup.aclose()
+
+    assert (gateway.live.recent[0].outcome, gateway.live.recent[0].failure) == ("error", SHUTTING_DOWN)
 
 
 async def test_each_request_uses_the_configuration_in_force() -> None:

@@ -117,12 +117,12 @@ async def test_a_reader_that_takes_nothing_is_cut(*, reads: bool) -> None:
             await anyio.wait_all_tasks_blocked()
             [wire], now = wires, clock()
             for second in range(31):
-                assert not wire.dead
+                assert not wire.reader.dead
                 wire.beat(now + second)
                 if reads:
                     await anyio.to_thread.run_sync(peer.recv, 1 << 20, socket.MSG_WAITALL)
                     await anyio.wait_all_tasks_blocked()
-            assert wire.dead is (not reads)
+            assert wire.reader.dead is (not reads)
             if not reads:
                 await left.wait()
 
@@ -149,9 +149,9 @@ async def test_a_reader_that_takes_nothing_of_the_end_is_cut() -> None:
             await anyio.wait_all_tasks_blocked()
             [wire], now = wires, clock()
             for second in range(6):
-                assert not wire.dead
+                assert not wire.reader.dead
                 wire.beat(now + second)
-            assert wire.dead
+            assert wire.reader.dead
             await left.wait()
 
     assert wire.written == 9

@@ -242,8 +242,8 @@ class Exchange:
 
     def left(self, fault: BaseException) -> None:
         """It was broken off; whoever leaves behind the end that was written has all of it."""
-        if self._wire.dead or not self._ended:
-            self._note.see([broken_off(self._note, self._wire, fault, self._stats())])
+        if self._wire.reader.dead or not self._ended:
+            self._note.see([broken_off(self._note, self._wire.reader, fault, self._stats())])
 
     def _stats(self) -> Stats:
         end = None if self._stream is None else self._stream.end

@@ -2,7 +2,7 @@
 
 Law of this file: silence is filled (PROMISES P16), and a client that takes no byte is cut (P14). A timer or a
 scope for each write would cost more than the write; here a second's tick looks at all streams at once, those
-of answers and those of loads.
+of answers, those of loads, and websockets.
 """
 
 import anyio

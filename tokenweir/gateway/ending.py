@@ -6,14 +6,14 @@ that could not wait and a bug are neither.
 """
 
 from tokenweir.gateway.live import Answer
-from tokenweir.gateway.wire import Wire
+from tokenweir.gateway.wire import Reader
 from tokenweir.pipeline.events import End, Failure, Stats
 
 
-def broken_off(note: Answer, wire: Wire, fault: BaseException, stats: Stats) -> End:
+def broken_off(note: Answer, reader: Reader, fault: BaseException, stats: Stats) -> End:
     """The end of an answer that `fault` broke off, with the figures so far."""
-    if wire.dead:
-        failure = Failure("timeout", f"the client took no byte for {wire.patience:g} s", "write")
+    if reader.dead:
+        failure = Failure("timeout", f"the client took no byte for {reader.patience:g} s", "write")
         return End("timeout", failure, stats)
     if isinstance(fault, Exception) and not isinstance(fault, ConnectionError):
         return End("error", Failure("stage", "something went wrong in the gateway; its log tells"), stats)

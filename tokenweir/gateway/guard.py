@@ -38,9 +38,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request in, or raise Refused."""
     gateway, config = request.app[GATEWAY], request[SETUP].config
     _check_address(request, gateway.bound_host, config.server.allowed_hosts)
-    if not may_ask(request.headers.getall(hdrs.ORIGIN, []), request.host, config.server.allowed_origins):
-        message = "this page may not ask here: server.allowed_origins lists those that may"
-        raise Refused(Failure("auth", message, code="origin_not_allowed"), 403)
+    _check_page(request, config.server.allowed_origins)
     if is_preflight(request) and _has_route(request):
         return permission()
     refuse_key_in_address(request)
@@ -50,6 +48,17 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[CLIENT] = client_of(request, keys)
     _check_draining(gateway, endpoint)
     return await handler(request)
+
+
+def still_let_in(request: web.Request) -> str | None:
+    """Ask a request that was let in once more, by the configuration that is in force now: for what goes on
+    behind one, as a websocket does. The name of its client, None where no keys are configured. Raises
+    Refused where it would not be let in: 401, 403 or 421."""
+    gateway = request.app[GATEWAY]
+    server, keys = gateway.setup.config.server, gateway.setup.loaded.keys
+    _check_address(request, gateway.bound_host, server.allowed_hosts)
+    _check_page(request, server.allowed_origins)
+    return client_of(request, keys) if keys else None
 
 
 async def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
@@ -75,6 +84,13 @@ def _check_address(request: web.BaseRequest, bound: str, allowed: list[str]) -> 
         raise Refused(Failure("bad_request", why_refused(host), code="host_not_allowed"), _MISDIRECTED)
     if not request.raw_path.startswith("/"):
         raise bad_request("this server is no proxy: ask for a path", status=404)
+
+
+def _check_page(request: web.BaseRequest, allowed: list[str]) -> None:
+    """Whether the page that asks, if it is one, may do so."""
+    if not may_ask(request.headers.getall(hdrs.ORIGIN, []), request.host, allowed):
+        message = "this page may not ask here: server.allowed_origins lists those that may"
+        raise Refused(Failure("auth", message, code="origin_not_allowed"), 403)
 
 
 def _has_route(request: web.Request) -> bool:

@@ -37,9 +37,13 @@ class Tried:
                 self._heed(event)
 
     def tell(self, batch: list[Event]) -> None:
-        """Make the failure of an end one without an address; after several, each with its reason."""
-        if isinstance(end := batch[-1], End) and end.failure is not None:
-            batch[-1] = replace(end, failure=self._told(end.failure))
+        """Take the addresses out of what a client is told, in place: of each phase, and of an end's failure,
+        which has each backend's reason after several."""
+        for at, event in enumerate(batch):
+            if isinstance(event, Phase) and event.detail is not None:
+                batch[at] = replace(event, detail=self._without_address(event.detail))
+            elif isinstance(event, End) and event.failure is not None:
+                batch[at] = replace(event, failure=self._told(event.failure))
 
     def _heed(self, phase: Phase) -> None:
         at = len(self._reasons)
@@ -57,8 +61,11 @@ class Tried:
         return replace(failure, message="\n".join(["each backend that was asked has failed", *lines]))
 
     def _line(self, name: str, reason: str) -> str:
-        told = self._unnamed(Failure("upstream", reason)).message.partition("\n")[0]
+        told = self._without_address(reason).partition("\n")[0]
         return f"{name}: {told if len(told) <= _LONGEST_REASON else told[:_LONGEST_REASON] + '...'}"
+
+    def _without_address(self, text: str) -> str:
+        return self._unnamed(Failure("upstream", text)).message
 
     def _unnamed(self, failure: Failure) -> Failure:
         for served in self._backends:

@@ -15,6 +15,33 @@ from tokenweir.sinks.write_watch import acknowledged
 HEARTBEAT = b": ping\n\n"
 
 
+class Reader:
+    """The client's side of one connection, while something waits for it to be taken. It is `dead` once it has
+    taken no byte for `patience` seconds."""
+
+    def __init__(self, request: web.Request, patience: float) -> None:
+        self.dead = False
+        self.patience = patience
+        self._request = request
+        self._stuck_since: float | None = None
+        self._taken: int | None = None
+
+    def took_all(self) -> None:
+        """Nothing waits any more."""
+        self._stuck_since = None
+
+    def look(self, now: float) -> None:
+        """Something waits: whether anything was taken since the last look. Who is dead is cut."""
+        taken = acknowledged(self._request)
+        if self._stuck_since is None or taken != self._taken:
+            self._stuck_since, self._taken = now, taken
+        elif now - self._stuck_since >= self.patience:
+            self.dead = True
+            transport = self._request.transport
+            if transport is not None:
+                transport.abort()
+
+
 class Wire:
     """An SSE response that is prepared when its first bytes are there.
 
@@ -25,16 +52,13 @@ class Wire:
     def __init__(self, request: web.Request, heartbeat: float, patience: float) -> None:
         self.response = web.StreamResponse(headers=SSE_HEADERS)
         self.open = False
-        self.dead = False
+        self.reader = Reader(request, patience)
         self.written = 0
         self._request = request
         self._heartbeat = heartbeat
-        self.patience = patience
         self._clock = running_clock()
         self._spoke = self._clock()
         self._writing = self._over = False
-        self._stuck_since: float | None = None
-        self._taken: int | None = None
 
     async def write(self, data: bytes) -> None:
         """Send bytes, the headers before the first ones. Raises ConnectionError where the client has left."""
@@ -47,7 +71,7 @@ class Wire:
             await self.response.write(data)
         finally:
             self._writing = False
-            self._stuck_since = None
+            self.reader.took_all()
             self._spoke = self._clock()
 
     async def end(self) -> None:
@@ -62,7 +86,7 @@ class Wire:
     def beat(self, now: float) -> None:
         """Look after the connection: called once a second."""
         if self._writing:
-            self._look(now)
+            self.reader.look(now)
         elif self.open and not self._over and now - self._spoke >= self._heartbeat - 0.5:
             self._spoke = now
             self._say()
@@ -79,14 +103,3 @@ class Wire:
         finally:
             coroutine.close()
         self.written += len(HEARTBEAT)
-
-    def _look(self, now: float) -> None:
-        """A write waits: whether the client's side has taken anything since the last look."""
-        taken = acknowledged(self._request)
-        if self._stuck_since is None or taken != self._taken:
-            self._stuck_since, self._taken = now, taken
-        elif now - self._stuck_since >= self.patience:
-            self.dead = True
-            transport = self._request.transport
-            if transport is not None:
-                transport.abort()
