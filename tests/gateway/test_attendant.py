@@ -40,3 +40,19 @@ async def test_every_connection_is_looked_at_once_a_second(monkeypatch: pytest.M
     assert looks == pytest.approx([began + LOOK, began + 2 * LOOK, began + 3 * LOOK])
     assert once == looks[:1]
     assert late == pytest.approx([0.0, 0.0, 0.0])
+
+
+async def test_what_breaks_in_one_look_stops_no_other() -> None:
+    """P14: the connection that it was of is not looked at any more, and all others are."""
+    gateway = Gateway(loaded(backend("openai-compatible", "http://127.0.0.1:9")))
+    looks = list[float]()
+
+    def odd(_now: float) -> None:
+        raise KeyError
+
+    gateway.beats |= {odd, looks.append}
+    with anyio.move_on_after(2.5 * LOOK):
+        await attend(gateway)
+
+    assert len(looks) == 2
+    assert gateway.beats == {looks.append}

@@ -173,8 +173,28 @@ async def test_unknown_models_and_dead_backends() -> None:
             await post(f"{gate.url}/v1/models/{NAME}/{order}", {"stream": True} if order == "load" else None)
             for order in ("load", "unload")
         ]
+        whole = await post(f"{gate.url}/v1/models/{NAME}/load", None)
 
     assert unknown.status == 404
     told = frames(dead[0].text)[-1][1]
     assert (told["outcome"], told["error"]["code"]) == ("failed", "connect")
-    assert dead[1].status == 502
+    assert dead[1].status == whole.status == 502
+    assert all("127.0.0.1" not in one.text for one in (*dead, whole)), (
+        "P24: where it is, is nobody's business"
+    )
+    assert all("backend 'inference'" in one.text for one in (*dead, whole))
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("application/octet-stream", 200)],
+)
+async def test_no_form_of_a_web_page_is_an_order(kind: str, status: int) -> None:
+    """P26, S02: without a body too; a client that names a type for no body at all is no page."""
+    async with (
+        Simulator(SLOW) as server,
+        gateway(backend("lmstudio", server.url)) as gate,
+        aiohttp.ClientSession() as session,
+        session.post(f"{gate.url}/v1/models/{NAME}/load", headers={"Content-Type": kind}) as answer,
+    ):
+        assert answer.status == status

@@ -8,6 +8,7 @@ import pytest
 
 from tests.gateway.configured import backend, loaded
 from tests.gateway.serving import CHAT, HI, gateway, get, post
+from tests.gateway.until import until
 from tokenweir.config.read import Loaded
 from tokenweir.config.reading import ConfigError
 from tokenweir.gateway.gateway import Phase
@@ -133,6 +134,36 @@ async def test_another_configuration_is_taken_over_as_a_whole() -> None:
 
     assert texts == ["I am new.", ABOUT.text]
     assert generation == 2
+
+
+KEYS: dict[str, Any] = {"server": {"api_keys": [{"name": "x", "env": "KEY"}]}}
+
+
+async def test_no_reload_takes_the_keys_off_an_open_address() -> None:
+    """P27: the address stays the one that was bound, so what the new configuration says of it protects
+    nobody; without a key it has to say that this is meant."""
+    async with (
+        Simulator() as sim,
+        Server(loaded(backend("openai", sim.url) | KEYS, {"x": b"key"}), host="0.0.0.0", port=0) as server,  # noqa: S104 - that is the point
+    ):
+        assert not server.reload(lambda: loaded(backend("openai", sim.url)))
+        assert (await get(server.url + "/v1/models")).status == 401
+        assert server.reload(lambda: loaded(backend("openai", sim.url) | {"server": {"allow_no_key": True}}))
+        assert (await get(server.url + "/v1/models")).status == 200
+
+
+async def test_reloads_in_one_turn_leave_one_configuration_warming() -> None:
+    """C12: the last one; those before it are closed, and load nothing any more."""
+    slow = Quirks(provider="lmstudio", models=("m",), load_seconds=30)
+    config = {"provider": "lmstudio", "preload": ["m"]}
+    async with Simulator(slow) as sim, gateway(backend("lmstudio", sim.url)) as server:
+        made = [server.gateway.setup]
+        for _ in range(3):
+            assert server.reload(lambda: loaded({"inference": {**config, "base_url": sim.url}}))
+            made.append(server.gateway.setup)
+        await until(lambda: list(made[-1].warm.loads))
+
+        assert [bool(list(setup.warm.loads)) for setup in made] == [False, False, False, True]
 
 
 @pytest.mark.parametrize("fault", ["unreadable", "impossible"])

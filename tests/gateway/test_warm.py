@@ -1,11 +1,16 @@
 """Models that are there before they are asked for (PROMISES P23)."""
 
+from collections.abc import AsyncGenerator
+from typing import Any
+
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from tests.gateway.shelf import Served, Shelf
 from tests.virtual import virtual
-from tokenweir.gateway.warm import Warm
+from tokenweir.gateway.warm import LONGEST_PAUSE, Warm
+from tokenweir.pipeline.events import Phase
 from tokenweir.pipeline.run import Pipeline
 
 pytestmark = pytest.mark.anyio
@@ -94,3 +99,47 @@ async def test_what_cannot_be_kept_warm_stops_nothing() -> None:
 
     assert hosted.connections == []
     assert shelf.loads == [(0.0, "m")]
+
+
+class Odd(Shelf):
+    """A plug-in's source, with a bug."""
+
+    async def load(self, name: str, **options: Any) -> AsyncGenerator[Phase]:
+        async for phase in super().load(name, **options):
+            yield phase
+        raise KeyError("sk-secret")
+
+
+async def test_a_source_s_bug_stops_nothing() -> None:
+    """P23, P24: it is a failed attempt like any other, with a later one, and says nothing but its type."""
+    shelf, fine = Odd("m"), Shelf("n")
+    async with Warm([Served(shelf, preload=["m"]), Served(fine, "fine", preload=["n"])]) as warm:
+        with capture_logs() as logs:
+            await anyio.sleep(10)
+
+        assert not warm.preloaded
+    assert [at for at, _ in shelf.loads] == [0.0, 5.0]
+    assert fine.loads == [(0.0, "n")]
+    assert [entry["error"] for entry in logs if entry["event"] == "load_broken"] == ["KeyError"] * 2
+    assert "secret" not in str(logs)
+
+
+async def test_a_bug_in_keeping_warm_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P23: after a long pause."""
+    begun = list[float]()
+
+    class Broken:
+        async def __aenter__(self) -> None:
+            begun.append(anyio.current_time())
+            raise KeyError("sk-secret")
+
+        async def __aexit__(self, *_: object) -> None: ...
+
+    monkeypatch.setattr("tokenweir.gateway.warm.keep_warm", lambda *_, **__: Broken())
+    settings = {"models": ["m"], "every_secs": 60}
+    async with Warm([Served(Shelf("m"), keep_warm=settings)]):
+        with capture_logs() as logs:
+            await anyio.sleep(LONGEST_PAUSE + 1)
+
+    assert begun[1] - begun[0] == pytest.approx(LONGEST_PAUSE)
+    assert [entry["error"] for entry in logs if entry["event"] == "keep_warm_broken"] == ["KeyError"] * 2

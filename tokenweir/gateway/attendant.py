@@ -8,6 +8,7 @@ of answers, those of loads, and websockets.
 import anyio
 
 from tokenweir.gateway.gateway import Gateway
+from tokenweir.gateway.log import log_trouble
 from tokenweir.pipeline.clock import running_clock
 
 LOOK = 1.0
@@ -23,4 +24,8 @@ async def attend(gateway: Gateway) -> None:
         now = clock()
         gateway.metrics.ticked(max(0.0, now - due))
         for beat in list(gateway.beats):
-            beat(now)
+            try:
+                beat(now)
+            except Exception as bug:  # noqa: BLE001 - one connection's is not the others'
+                gateway.beats.discard(beat)
+                log_trouble("bug", where="beat", error=type(bug).__name__)

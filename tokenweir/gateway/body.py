@@ -42,7 +42,7 @@ async def read_json(request: web.Request) -> dict[str, Any]:
     `limits.body_timeout_secs`, and 400 for what is no JSON object.
     """
     limits = request[SETUP].config.limits
-    _check_type(request)
+    check_type(request)
     if (request.content_length or 0) > limits.max_body_bytes:
         raise _too_large(limits.max_body_bytes)
     await _ask_for_it(request)
@@ -79,8 +79,9 @@ def decode(data: bytes, max_depth: int) -> dict[str, Any]:
     return value
 
 
-def _check_type(request: web.Request) -> None:
-    """Only JSON: a web page can send forms and plain text to anybody without asking (fault S02)."""
+def check_type(request: web.Request) -> None:
+    """Only JSON: a web page can send forms and plain text to anybody without asking (fault S02). Raises
+    Refused (415)."""
     charset = (request.charset or "utf-8").lower()
     if request.content_type != "application/json" or charset not in ("utf-8", "utf8"):
         message = "the body must be JSON in UTF-8, and say so: Content-Type: application/json"

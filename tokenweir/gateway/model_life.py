@@ -7,21 +7,23 @@ as anybody waits for it. What a backend cannot do at all is 501: asking again wi
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from tokenweir.gateway.body import read_json
+from tokenweir.gateway.body import check_type, read_json
 from tokenweir.gateway.gateway import GATEWAY, REQUEST_ID, SETUP
 from tokenweir.gateway.health import answered
 from tokenweir.gateway.known import model_known
 from tokenweir.gateway.loads import Load
 from tokenweir.gateway.models import Listed, find, name_in
-from tokenweir.gateway.refused import Refused, bad_request, error_of, refused_by
-from tokenweir.gateway.setup import Setup
+from tokenweir.gateway.refused import Refused, bad_request, error_of
+from tokenweir.gateway.setup import Served, Setup
 from tokenweir.gateway.wire import Wire
 from tokenweir.pipeline.errors import CannotError, StreamError
 from tokenweir.pipeline.events import Failure
 
 _NOT_IMPLEMENTED = 501
+_OF_PAGES = frozenset({"text/plain", "application/x-www-form-urlencoded", "multipart/form-data"})
+"""Types that a web page can send to anybody without asking, without a body too (PROMISES P26)."""
 
 
 async def load(request: web.Request) -> web.StreamResponse:
@@ -33,9 +35,11 @@ async def load(request: web.Request) -> web.StreamResponse:
     found = await find(setup, name_in(request))
     with setup.warm.loads.joined(found.served, found.model.id) as loading:
         if streamed:
-            return await _tell(request, loading)
+            return await _tell(request, loading, found.served)
         await loading.over()
-    _check(loading)
+    refused = _refused(loading, found.served)
+    if refused is not None:
+        raise refused
     return answered(await _known(setup, found) | {"seconds": round(loading.seconds, 3)})
 
 
@@ -48,7 +52,7 @@ async def unload(request: web.Request) -> web.Response:
     except CannotError as cannot:
         raise _cannot(str(cannot)) from None
     except StreamError as failed:
-        raise refused_by(failed) from None
+        raise Refused(found.served.unnamed(failed.failure)) from None
     finally:
         found.served.catalog.forget()
     return answered(await _known(setup, found))
@@ -63,6 +67,8 @@ async def _known(setup: Setup, found: Listed) -> dict[str, Any]:
 
 
 async def _wants_events(request: web.Request) -> bool:
+    if hdrs.CONTENT_TYPE in request.headers and request.content_type in _OF_PAGES:
+        check_type(request)
     body = await read_json(request) if request.can_read_body else {}
     for name in sorted(set(body) - {"stream"}):
         raise bad_request(f"{name!r} is nothing that a load takes; there is `stream`", name)
@@ -72,7 +78,7 @@ async def _wants_events(request: web.Request) -> bool:
     return stream is True or (stream is None and "text/event-stream" in request.headers.get("Accept", ""))
 
 
-async def _tell(request: web.Request, loading: Load) -> web.StreamResponse:
+async def _tell(request: web.Request, loading: Load, served: Served) -> web.StreamResponse:
     """`event: phase` whenever there is news, and one `event: end`. A client that takes no byte is cut, and
     so leaves the load, as it leaves an answer."""
     config, beats = request[SETUP].config, request.app[GATEWAY].beats
@@ -80,12 +86,13 @@ async def _tell(request: web.Request, loading: Load) -> web.StreamResponse:
     beats.add(wire.beat)
     try:
         await _follow(wire, loading)
-        if not wire.open:
-            _check(loading)
-        await wire.write(_frame("end", _end(loading, request[REQUEST_ID])))
+        refused = _refused(loading, served)
+        if refused is not None and not wire.open:
+            raise refused
+        await wire.write(_frame("end", _end(loading, refused, request[REQUEST_ID])))
+        await wire.end()
     finally:
         beats.discard(wire.beat)
-    await wire.end()
     return wire.response
 
 
@@ -100,23 +107,17 @@ async def _follow(wire: Wire, loading: Load) -> None:
         await news.wait()
 
 
-def _end(loading: Load, request_id: str) -> dict[str, Any]:
+def _end(loading: Load, refused: Refused | None, request_id: str) -> dict[str, Any]:
     told: dict[str, Any] = {"id": loading.model, "backend": loading.backend, "outcome": loading.outcome}
     told |= {"seconds": round(loading.seconds, 3), "requestId": request_id, "error": None}
-    refused = _refused(loading)
     return told if refused is None else told | error_of(refused)
 
 
-def _check(loading: Load) -> None:
-    refused = _refused(loading)
-    if refused is not None:
-        raise refused
-
-
-def _refused(loading: Load) -> Refused | None:
+def _refused(loading: Load, served: Served) -> Refused | None:
+    """Why there is nothing loaded; where the backend is, is nothing for clients."""
     if loading.cannot is not None:
         return _cannot(loading.cannot)
-    return None if loading.failure is None else Refused(loading.failure)
+    return None if loading.failure is None else Refused(served.unnamed(loading.failure))
 
 
 def _cannot(message: str) -> Refused:

@@ -12,6 +12,7 @@ import anyio
 from aiohttp import web
 from anyio.abc import TaskGroup
 
+from tokenweir.config.meaning import is_loopback
 from tokenweir.config.read import ConfigError, Loaded
 from tokenweir.gateway.app import make_app
 from tokenweir.gateway.attendant import attend
@@ -66,7 +67,7 @@ class Server:
         await self._group.__aenter__()
         self._group.start_soon(attend, self.gateway)
         self._group.start_soon(watch, self.gateway)
-        self._group.start_soon(self._warm, self.gateway.setup)
+        self._warm_up(self._group, self.gateway.setup)
         if not self.gateway.setup.config.server.ready_after_preload:
             self.gateway.phase = Phase.READY
         return self
@@ -112,6 +113,7 @@ class Server:
         gateway = self.gateway
         try:
             loaded = read()
+            self._check_keys(loaded)
             setup = Setup(loaded)
         except (ConfigError, MisuseError) as wrong:
             gateway.failed_reloads += 1
@@ -122,16 +124,28 @@ class Server:
         if (loaded.config.server.host, loaded.config.server.port) != _address_of(old):
             log_trouble("reload_keeps_address", url=self.url)
         if self._group is not None:
-            if self._warmth is not None:
-                self._warmth.cancel()
-            self._group.start_soon(self._warm, setup)
+            self._warm_up(self._group, setup)
             self._group.start_soon(old.aclose)
         log_life("reloaded", generation=gateway.generation, backends=list(setup.backends))
         return True
 
-    async def _warm(self, setup: Setup) -> None:
+    def _check_keys(self, loaded: Loaded) -> None:
+        """The address stays the one that was bound, whatever the new configuration says: others may reach it
+        without a key only where both know. Raises MisuseError."""
+        if not (is_loopback(self._host) or loaded.keys or loaded.config.server.allow_no_key):
+            msg = f"others reach {self.url}, which stays as it is, and nobody would need a key any more"
+            raise MisuseError(msg)
+
+    def _warm_up(self, group: TaskGroup, setup: Setup) -> None:
+        """The models of this configuration, and no more those of the one before."""
+        if self._warmth is not None:
+            self._warmth.cancel()
+        self._warmth = anyio.CancelScope()
+        group.start_soon(self._warm, setup, self._warmth)
+
+    async def _warm(self, setup: Setup, scope: anyio.CancelScope) -> None:
         """Preload and keep warm, until another configuration or the end comes."""
-        with anyio.CancelScope() as self._warmth:
+        with scope:
             setup.warm.loads.on_end = self.gateway.metrics.loaded
             async with setup.warm:
                 await setup.warm.preloading_done()

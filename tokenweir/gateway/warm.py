@@ -81,8 +81,13 @@ class Warm:
         except MisuseError as wrong:
             log_trouble("keep_warm_impossible", backend=served.name, why=str(wrong))
             return
-        async with kept:
-            await anyio.sleep_forever()
+        while True:
+            try:
+                async with kept:
+                    await anyio.sleep_forever()
+            except Exception as bug:  # noqa: BLE001 - a plug-in's bug is a warning, and a later attempt
+                log_trouble("keep_warm_broken", backend=served.name, error=type(bug).__name__)
+                await anyio.sleep(LONGEST_PAUSE)
 
     async def _preload(self, served: Loading) -> None:
         missing, pause = self._missing[served.name], FIRST_PAUSE
