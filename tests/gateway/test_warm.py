@@ -135,7 +135,10 @@ async def test_a_bug_in_keeping_warm_is_tried_again(monkeypatch: pytest.MonkeyPa
 
         async def __aexit__(self, *_: object) -> None: ...
 
-    monkeypatch.setattr("tokenweir.gateway.warm.keep_warm", lambda *_, **__: Broken())
+    def broken(*_: object, **__: object) -> Broken:
+        return Broken()
+
+    monkeypatch.setattr("tokenweir.gateway.warm.keep_warm", broken)
     settings = {"models": ["m"], "every_secs": 60}
     async with Warm([Served(Shelf("m"), keep_warm=settings)]):
         with capture_logs() as logs:
