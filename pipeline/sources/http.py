@@ -36,6 +36,7 @@ from tokenweir.pipeline.transport import AiohttpTransport
 from tokenweir.stages.cumulative_detect import Mode
 
 _OK, _REDIRECTS, _ERRORS = 200, range(300, 400), range(400, 600)
+_PACKED = "the answer is compressed, though identity was asked for"
 _HEADERS: Mapping[str, str] = {
     "Content-Type": "application/json",
     "Accept": "text/event-stream, application/json",
@@ -157,7 +158,7 @@ class HTTPSource(Source):
         return HTTPRequest("POST", url, headers, encoded)
 
     def accepts(self, status: int, headers: Mapping[str, str]) -> bool:
-        return status == _OK and headers.get("Content-Encoding", "").lower() in ("", "identity")
+        return status == _OK and not _is_packed(headers)
 
     async def read_body(self, connection: Connection, seconds: float, body: bytearray) -> None:
         with anyio.move_on_after(max(0.0, seconds)):
@@ -178,11 +179,11 @@ class HTTPSource(Source):
             message = f"HTTP {status}: redirects are not followed; set base_url to the final address"
             return Failure("upstream", message, None, status)
         if status == _OK:
-            message = "the answer is compressed, though identity was asked for"
-            return Failure("protocol", message, None, status)
+            return Failure("protocol", _PACKED, None, status)
         if status not in _ERRORS:
             return Failure("protocol", f"HTTP {status}: that is no answer to a request", None, status)
-        failure = failure_from(_readable(self._clean(body.decode("utf-8", "replace"))), status)
+        said = _PACKED if _is_packed(headers) else body.decode("utf-8", "replace")
+        failure = failure_from(_readable(self._clean(said)), status)
         forced = {"true": True, "false": False}.get(headers.get("x-should-retry", ""), failure.retryable)
         return self.scrub(
             msgspec.structs.replace(
@@ -207,6 +208,10 @@ class HTTPSource(Source):
 
     async def aclose(self) -> None:
         await self._transport.aclose()
+
+
+def _is_packed(headers: Mapping[str, str]) -> bool:
+    return headers.get("Content-Encoding", "").lower() not in ("", "identity")
 
 
 def _readable(body: str) -> object:

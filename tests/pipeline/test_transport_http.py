@@ -186,6 +186,16 @@ async def test_compression_that_nobody_asked_for(encoding: str) -> None:
     assert b"\r\naccept-encoding: identity\r\n" in asked[0].lower()
 
 
+async def test_a_refusal_that_is_compressed() -> None:
+    """U22: its status still says what kind it is; nobody is shown the bytes."""
+    body = gzip.compress(b'{"error":{"message":"slow down"}}')
+    refused = head("429 Too Many Requests", "Content-Encoding: gzip", f"Content-Length: {len(body)}") + body
+    heard = await ask(raw(refused))
+
+    assert heard.kind == "rate_limited"
+    assert heard.message == "HTTP 429: the answer is compressed, though identity was asked for"
+
+
 async def test_identity_is_no_compression() -> None:
     """U22: said in any spelling."""
     heard = await ask(raw(head("200 OK", "Content-Encoding: Identity") + HELLO))
