@@ -31,7 +31,9 @@ _READ = frozenset({"id", "object", "created_at", "completed_at", "status", "mode
     {"output", "output_text", "usage", "error", "incomplete_details"}
 )
 _TYPES: Mapping[str, type] = {"output": list, "output_text": str, "usage": dict, "incomplete_details": dict}
-_ECHO = frozenset({"background", "conversation", "frequency_penalty", "include", "instructions"}).union(
+_ECHO = frozenset(
+    {"background", "background_options", "conversation", "frequency_penalty", "include", "instructions"}
+).union(
     {"max_output_tokens", "max_tool_calls", "metadata", "parallel_tool_calls", "presence_penalty"},
     {"previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_retention", "reasoning"},
     {"safety_identifier", "service_tier", "store", "temperature", "text", "tool_choice", "tools"},

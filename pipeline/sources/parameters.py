@@ -75,8 +75,8 @@ _CHAT = (
     " web_search_options"
 )
 _RESPONSES = (
-    "access_programs background context_management conversation image include instructions"
-    " max_output_tokens max_tool_calls previous_response_id prompt reasoning text truncation"
+    "access_programs background background_options context_management conversation image include"
+    " instructions max_output_tokens max_tool_calls previous_response_id prompt reasoning text truncation"
 )
 ALONE: Mapping[str, frozenset[str]] = {
     "openai": frozenset(_CHAT.split()),

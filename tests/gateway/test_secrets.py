@@ -201,7 +201,7 @@ async def test_a_request_reaches_no_other_host(server: Server, backend: Echoing,
 
 
 @pytest.mark.parametrize(
-    "name", ["../../x", "a\r\nX-Evil: 1", "\x1b[31mred", "g\u0440t", "x" * 1500, "\u202em", "{0.__class__}"]
+    "name", ["../../x", "a\r\nX-Evil: 1", "\x1b[31mred", "g\u0440t", "x" * 512, "\u202em", "{0.__class__}"]
 )
 async def test_a_hostile_model_name(
     server: Server, backend: Echoing, name: str, logged: Callable[[], str]
