@@ -35,6 +35,8 @@ class Shelf(ScriptedSource):
         self.orders = orders
         self.loads: list[tuple[float, str]] = []
         self.left: list[str] = []
+        self.odd: BaseException | None = None
+        """What a load raises, in place of loading."""
         self._began = anyio.current_time()
 
     @property
@@ -48,6 +50,8 @@ class Shelf(ScriptedSource):
         if not self.orders:
             raise CannotError("shelf: it takes no orders")
         self.loads.append((round(anyio.current_time() - self._began, 3), name))
+        if self.odd is not None:
+            raise self.odd
         try:
             for second in range(int(self.seconds)):
                 yield Phase("loading", second / self.seconds)

@@ -1,5 +1,6 @@
 """What a backend lists: asked once for many, and not while it need not be."""
 
+import asyncio
 from typing import Any
 
 import anyio
@@ -27,7 +28,7 @@ class Listing(Source):
     def __init__(self, *names: str) -> None:
         super().__init__()
         self.names = list(names)
-        self.fault: Exception | None = None
+        self.fault: BaseException | None = None
         self.asked = 0
 
     async def models(self) -> list[Model]:
@@ -139,6 +140,36 @@ async def test_an_odd_exception_is_a_failure_and_no_crash() -> None:
 
     assert await catalog.fresh() is None
     assert catalog.failure == Failure("upstream", "ZeroDivisionError: oops")
+
+
+async def test_a_cancellation_of_the_sources_own_is_a_failure_too() -> None:
+    """Such as a future of its own that was cancelled: nobody here was told to stop."""
+    source = Listing("a")
+    source.fault = asyncio.CancelledError()
+    catalog = Catalog(source)
+
+    assert await catalog.fresh() is None
+    assert catalog.failure is not None
+    assert catalog.failure.message.startswith("CancelledError")
+
+
+@pytest.mark.parametrize("given", [None, [None], ["a"]])
+async def test_what_is_no_list_of_models_is_a_failure(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody who looks a name up in it meets what has none."""
+    source = Listing("a")
+    catalog = Catalog(source)
+    await catalog.fresh()
+    await anyio.sleep(FRESH)
+
+    async def models() -> Any:
+        return given
+
+    monkeypatch.setattr(source, "models", models)
+
+    assert await catalog.knowing("b") is None
+    assert catalog.failure is not None
+    assert catalog.failure.message.startswith("TypeError: ")
+    assert catalog.models == [Model("a")]
 
 
 async def test_forgetting_asks_again() -> None:

@@ -1,11 +1,15 @@
 """One load for all who wait for it (PROMISES P23)."""
 
+import asyncio
+
 import anyio
 import pytest
 
+from tests.gateway.logged import kept_log
 from tests.gateway.shelf import CRASHED, Served, Shelf
 from tests.virtual import virtual
 from tokenweir.gateway.loads import Load, Loads
+from tokenweir.pipeline.events import Failure
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +111,38 @@ async def test_a_failure_is_told_with_its_kind() -> None:
     failed, loaded = await run(Served(Shelf("m", failing=1)), 2)
 
     assert (failed.outcome, failed.failure, loaded.outcome) == ("failed", CRASHED, "loaded")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [KeyError("sk-secret"), ExceptionGroup("two", [KeyError("sk-secret")]), asyncio.CancelledError()],
+    ids=lambda odd: type(odd).__name__,
+)
+async def test_an_odd_exception_is_a_failure_and_no_crash(odd: BaseException) -> None:
+    """A source of somebody else's may raise anything: the other loads go on, and the log tells its type."""
+    log, broken, sound = kept_log(), Served(Shelf("m"), "broken"), Served(Shelf("m"), "sound")
+    broken.source.odd = odd
+    loads, name = Loads(), type(odd).__name__
+    async with anyio.create_task_group() as group:
+        loads.run_in(group)
+        with loads.joined(sound, "m") as goes_on, loads.joined(broken, "m") as load:
+            await load.over()
+            await goes_on.over()
+            assert (load.outcome, load.failure) == ("failed", Failure("upstream", f"the load broke: {name}"))
+            assert goes_on.outcome == "loaded"
+
+    [line] = log.getvalue().splitlines()
+    assert '"event": "load_broken"' in line
+    assert f'"error": "{name}"' in line
+    assert "secret" not in line
+
+
+async def test_a_failure_that_is_known_is_no_bug() -> None:
+    """Who waits for the load is told, and that is all."""
+    log = kept_log()
+    await run(Served(Shelf("m", failing=1)))
+
+    assert log.getvalue() == ""
 
 
 async def test_a_backend_that_takes_no_orders_is_asked_for_the_model() -> None:

@@ -16,6 +16,7 @@ from tests.gateway.until import until
 from tokenweir.gateway import model_life
 from tokenweir.gateway.server import Server
 from tokenweir.pipeline.clock import running_clock
+from tokenweir.pipeline.errors import MisuseError
 from tokenweir.simulator.quirks import Quirks
 from tokenweir.simulator.server import Simulator
 
@@ -189,12 +190,45 @@ async def test_unknown_models_and_dead_backends() -> None:
     ("kind", "status"),
     [("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("application/octet-stream", 200)],
 )
-async def test_no_form_of_a_web_page_is_an_order(kind: str, status: int) -> None:
+@pytest.mark.parametrize("order", ["load", "unload"])
+async def test_no_form_of_a_web_page_is_an_order(kind: str, status: int, order: str) -> None:
     """P26, S02: without a body too; a client that names a type for no body at all is no page."""
     async with (
         Simulator(SLOW) as server,
         gateway(backend("lmstudio", server.url)) as gate,
         aiohttp.ClientSession() as session,
-        session.post(f"{gate.url}/v1/models/{NAME}/load", headers={"Content-Type": kind}) as answer,
+        session.post(f"{gate.url}/v1/models/{NAME}/{order}", headers={"Content-Type": kind}) as answer,
     ):
         assert answer.status == status
+
+
+@pytest.mark.parametrize("order", ["load", "unload"])
+async def test_an_order_needs_neither_a_body_nor_a_type(order: str) -> None:
+    """As `curl -X POST` sends it."""
+    async with (
+        Simulator(SLOW) as server,
+        gateway(backend("lmstudio", server.url)) as gate,
+        aiohttp.ClientSession(skip_auto_headers=["Content-Type"]) as session,
+        session.post(f"{gate.url}/v1/models/{NAME}/{order}") as answer,
+    ):
+        assert "Content-Type" not in answer.request_info.headers
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"), [(MisuseError("no such option"), 400), (KeyError("sk-canary-1"), 502)]
+)
+async def test_an_unload_that_breaks_is_told(
+    wrong: Exception, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P24: as a load is, with the type of what no source should raise."""
+    async with Simulator(SLOW) as server, gateway(backend("lmstudio", server.url)) as gate:
+
+        async def unload(_name: str) -> None:
+            raise wrong
+
+        monkeypatch.setattr(gate.gateway.setup.backends["inference"].source, "unload", unload)
+        answer = await post(f"{gate.url}/v1/models/{NAME}/unload", None)
+
+    told = "no such option" if status == 400 else "the unload broke: KeyError"
+    assert (answer.status, answer.json["error"]["message"]) == (status, told)

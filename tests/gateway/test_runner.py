@@ -9,11 +9,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
+from tests.gateway.configured import backend, loaded
 from tests.gateway.logged import kept_log
 from tests.gateway.raw import asked, connected, parsed, request, rest_of, sent
 from tests.gateway.small import Small, small
 from tokenweir.gateway import runner
-from tokenweir.gateway.runner import MAX_HEADERS, MAX_LINE_BYTES, Connection, runner_for
+from tokenweir.gateway.connection import MAX_HEADERS, MAX_LINE_BYTES, Connection
+from tokenweir.gateway.gateway import GATEWAY, Gateway
+from tokenweir.gateway.runner import runner_for
 
 pytestmark = pytest.mark.anyio
 
@@ -173,6 +176,7 @@ async def test_a_client_that_leaves_ends_its_handler() -> None:
         return web.Response()
 
     app = web.Application()
+    app[GATEWAY] = Gateway(loaded(backend("openai", "http://127.0.0.1:9")))
     app.router.add_get("/", silent)
     serving = runner_for(app)
     await serving.setup()

@@ -1,18 +1,24 @@
 """The gateway's life: start, another configuration, drain, end."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import aiohttp
 import anyio
 import pytest
+from aiohttp.web import AppRunner
+from structlog.testing import capture_logs
 
 from tests.gateway.configured import backend, loaded
 from tests.gateway.serving import CHAT, HI, gateway, get, post
 from tests.gateway.until import until
 from tokenweir.config.read import Loaded
 from tokenweir.config.reading import ConfigError
+from tokenweir.gateway import warm
 from tokenweir.gateway.gateway import Phase
 from tokenweir.gateway.server import Server
+from tokenweir.pipeline.sources.base import Source
+from tokenweir.pipeline.sources.http import HTTPSource
 from tokenweir.simulator.quirks import Quirks
 from tokenweir.simulator.server import Simulator
 from tokenweir.simulator.text import ABOUT, script_of
@@ -164,6 +170,176 @@ async def test_reloads_in_one_turn_leave_one_configuration_warming() -> None:
         await until(lambda: list(made[-1].warm.loads))
 
         assert [bool(list(setup.warm.loads)) for setup in made] == [False, False, False, True]
+
+
+async def test_backends_of_before_are_closed_when_their_last_answer_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C12: and at once where there is none; two reloads in one turn leave none of them open."""
+    closed, really = list[Source](), HTTPSource.aclose
+
+    async def close(self: HTTPSource) -> None:
+        closed.append(self)
+        await really(self)
+
+    monkeypatch.setattr(HTTPSource, "aclose", close)
+    async with Simulator(Quirks(rate=400)) as sim, gateway(backend("openai", sim.url)) as server:
+        made = [server.gateway.setup]
+        async with anyio.create_task_group() as group:
+            group.start_soon(post, server.url + CHAT, STREAM)
+            await flowing(server)
+            for _ in range(2):
+                assert server.reload(lambda: loaded(backend("openai", sim.url)))
+                made.append(server.gateway.setup)
+            await until(lambda: closed)
+            assert closed == made[1].backends["inference"].sources()
+        await until(lambda: len(closed) == 2)
+
+        assert closed[1:] == made[0].backends["inference"].sources()
+    assert closed[2:] == made[2].backends["inference"].sources()
+
+
+async def test_the_end_closes_the_backends_of_before_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P18: those of a request that had begun before a reload, and is over only when it is cut."""
+    closed = list[str]()
+
+    async def close() -> None:
+        closed.append("old")
+
+    async with Simulator() as sim, gateway(backend("openai", sim.url)) as server:
+        old, runner = server.gateway.setup, server._runner  # pyright: ignore[reportPrivateUsage] - what cuts a request
+        assert runner is not None
+
+        async def cut(runner: AppRunner) -> None:
+            await AppRunner.cleanup(runner)
+            old.leave()
+
+        monkeypatch.setattr(type(runner), "cleanup", cut)
+        monkeypatch.setattr(old.backends["inference"].source, "aclose", close)
+        old.enter()
+        assert server.reload(lambda: loaded(backend("openai", sim.url)))
+
+    assert closed == ["old"]
+
+
+async def test_no_backend_is_closed_while_a_load_of_its_still_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P10: first what was under way, then what it went through."""
+    happened, go_on = list[str](), anyio.Event()
+
+    async def load(_self: object, _name: str, **_options: Any) -> AsyncGenerator[object]:
+        try:
+            happened.append("began")
+            await anyio.sleep_forever()
+            yield None  # never
+        finally:
+            with anyio.CancelScope(shield=True):
+                await go_on.wait()
+            happened.append("ended")
+
+    async def close() -> None:
+        happened.append("closed")
+
+    monkeypatch.setattr(HTTPSource, "load", load)
+    async with Simulator() as sim:
+        config = backend("openai-compatible", sim.url + "/v1", preload=["simulated-model"])
+        async with gateway(config) as server:
+            await until(lambda: happened)
+            monkeypatch.setattr(server.gateway.setup.backends["inference"].source, "aclose", close)
+            assert server.reload(lambda: loaded(backend("openai", sim.url)))
+            await anyio.wait_all_tasks_blocked()
+            go_on.set()
+            await until(lambda: len(happened) == 3)
+
+    assert happened == ["began", "ended", "closed"]
+
+
+async def test_a_configuration_that_waits_for_no_preload_makes_it_ready() -> None:
+    """P22: the first one waited for a model that never came."""
+    slow = Quirks(provider="lmstudio", load_seconds=60)
+    async with Simulator(slow) as sim:
+        config = backend("lmstudio", sim.url, preload=["simulated-model"])
+        async with gateway(config | {"server": {"ready_after_preload": True}}) as server:
+            assert server.reload(lambda: loaded(config | {"server": {"ready_after_preload": True}}))
+            assert server.gateway.phase is Phase.STARTING
+            assert server.reload(lambda: loaded(config))
+
+            assert (await get(f"{server.url}/health/ready")).status == 200
+
+
+async def test_a_preload_that_fails_is_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P22, P23: answers come meanwhile, and it is not ready before the model is there."""
+    monkeypatch.setattr(warm, "FIRST_PAUSE", 0.01)
+    failures, served = 2, list[str]()
+
+    async def load(_self: object, name: str, **_options: Any) -> AsyncGenerator[object]:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise KeyError(name)
+        served.append(name)
+        return
+        yield
+
+    monkeypatch.setattr(HTTPSource, "load", load)
+    async with Simulator() as sim:
+        config = backend("openai-compatible", sim.url + "/v1", preload=["simulated-model"])
+        async with gateway(config | {"server": {"ready_after_preload": True}}) as server:
+            got = await post(server.url + CHAT, STREAM)
+            assert (server.gateway.phase, served) == (Phase.STARTING, []) or failures == 0
+            await until(lambda: server.gateway.phase is Phase.READY)
+
+    assert got.content == ABOUT.text
+    assert (failures, served) == (0, ["simulated-model"])
+
+
+async def test_no_order_of_a_source_that_is_broken_ends_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P18: load, unload and keep warm may raise anything: the client of that is told, and no other."""
+
+    def odd(*_args: object, **_options: Any) -> Any:
+        raise KeyError("sk-canary-1")
+
+    for name in ("load", "unload", "warming"):
+        monkeypatch.setattr(HTTPSource, name, odd)
+    async with Simulator(Quirks(rate=400)) as sim:
+        settings = {"keep_warm": {"models": ["simulated-model"], "every_secs": 0.05}}
+        config = backend("openai-compatible", sim.url + "/v1", preload=["simulated-model"], **settings)
+        async with gateway(config) as server:
+            texts = list[str]()
+
+            async def ask() -> None:
+                texts.append((await post(server.url + CHAT, STREAM)).content)
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(ask)
+                await flowing(server)
+                for order in ("load", "unload"):
+                    got = await post(f"{server.url}/v1/models/simulated-model/{order}", None)
+                    assert (got.status, "canary" in got.text) == (502, False)
+                assert not texts
+
+    assert texts == [ABOUT.text]
+
+
+@pytest.mark.parametrize("where", ["reading", "making"])
+async def test_a_reload_that_breaks_changes_nothing(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C12, P24: a plug-in's settings or a file may raise anything; the log tells its type alone."""
+
+    def odd(*_args: object, **_options: Any) -> Any:
+        raise KeyError("sk-canary-1")
+
+    async with Simulator() as sim, gateway(backend("openai", sim.url)) as server:
+        if where == "making":
+            monkeypatch.setattr("tokenweir.gateway.setup.connect", odd)
+        with capture_logs() as logs:
+            assert not server.reload(
+                odd if where == "reading" else lambda: loaded(backend("openai", sim.url))
+            )
+        got = await post(server.url + CHAT, STREAM)
+
+    assert got.content == ABOUT.text
+    assert server.gateway.failed_reloads == 1
+    assert [(line["event"], line["why"]) for line in logs[:1]] == [("reload_refused", "it broke: KeyError")]
+    assert "canary" not in str(logs)
 
 
 @pytest.mark.parametrize("fault", ["unreadable", "impossible"])

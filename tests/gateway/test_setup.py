@@ -4,9 +4,11 @@ from typing import Any
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from tests.gateway.configured import backend, loaded
 from tests.gateway.serving import HI, gateway, post
+from tests.gateway.until import until
 from tokenweir.gateway.setup import Setup
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.errors import MisuseError
@@ -106,6 +108,50 @@ async def test_it_is_closed_when_its_last_request_is_over() -> None:
         setup.leave()
 
     await setup.aclose()
+
+
+@pytest.mark.parametrize("path", ["completions", "chat/completions"])
+async def test_a_backend_is_busy_whatever_it_is_asked_for(path: str) -> None:
+    """P23: what keeps its models warm stays out of the way of a prompt as of a chat, though these are asked
+    through sources of their own."""
+    quirks = Quirks(provider="ollama", fault="stall")
+    async with (
+        Simulator(quirks) as sim,
+        gateway(backend("ollama", sim.url)) as server,
+        anyio.create_task_group() as group,
+    ):
+        source = server.gateway.setup.backends["inference"].source
+        assert source.activity.streams(source) == []
+        body = {**HI, "prompt": "Once", "model": "simulated-model", "stream": True}
+        body.pop("messages" if path == "completions" else "prompt")
+        group.start_soon(post, f"{server.url}/v1/{path}", body)
+        await until(lambda: source.activity.streams(source))
+        [stream] = source.activity.streams(source)
+        assert stream.asked_model == "simulated-model"
+        group.cancel_scope.cancel()
+
+
+async def test_a_source_that_cannot_be_closed_keeps_no_other_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source of somebody else's may raise anything."""
+    one = {"provider": "openai-compatible", "base_url": URL}
+    setup = Setup(loaded({"backends": {"odd": one, "sound": one}}))
+    closed = list[str]()
+
+    async def broken() -> None:
+        raise KeyError("sk-canary-1")
+
+    async def close() -> None:
+        closed.append("sound")
+
+    monkeypatch.setattr(setup.backends["odd"].source, "aclose", broken)
+    monkeypatch.setattr(setup.backends["sound"].source, "aclose", close)
+    with capture_logs() as logs:
+        await setup.aclose()
+
+    assert closed == ["sound"]
+    assert logs == [
+        {"event": "bug", "log_level": "warning", "where": "close", "error": "KeyError", "backend": "odd"}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from aiohttp.test_utils import make_mocked_request
 
 from tests.gateway.configured import backend, loaded
 from tokenweir.gateway.gateway import GATEWAY, Gateway
-from tokenweir.gateway.refused import Refused
-from tokenweir.gateway.socket_answer import SHUTTING_DOWN, SocketAnswer
-from tokenweir.gateway.wire import Reader
+from tokenweir.gateway.reader import Reader
+from tokenweir.gateway.refused import SHUTTING_DOWN, Refused
+from tokenweir.gateway.socket_answer import SocketAnswer
 from tokenweir.pipeline.errors import ReceiverLeftError, SinkError
 from tokenweir.pipeline.events import Delta, End, Event, Failure
 from tokenweir.simulator.quirks import Quirks
@@ -53,7 +53,7 @@ def answer_of(gateway: Gateway, **options: Any) -> SocketAnswer:
     app = web.Application()
     app[GATEWAY] = gateway
     request = make_mocked_request("GET", "/v1/stream", app=app)
-    return SocketAnswer(request, {**HI, **options}, Reader(request, 30.0))
+    return SocketAnswer(request, {**HI, **options}, Reader(request.transport, 30.0))
 
 
 async def test_an_answer_is_noted_and_its_place_is_free_again() -> None:

@@ -1,5 +1,7 @@
 """Models that are there before they are asked for (PROMISES P23)."""
 
+import asyncio
+import itertools
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -146,3 +148,91 @@ async def test_a_bug_in_keeping_warm_is_tried_again(monkeypatch: pytest.MonkeyPa
 
     assert begun[1] - begun[0] == pytest.approx(LONGEST_PAUSE)
     assert [entry["error"] for entry in logs if entry["event"] == "keep_warm_broken"] == ["KeyError"] * 2
+
+
+async def test_an_attempt_that_breaks_before_its_load_is_one_that_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """P23: a source of somebody else's may raise anything when it is asked what it has."""
+    shelf, fine = Shelf("m"), Shelf("n")
+    broken, asked = Served(shelf, preload=["m"]), list[float]()
+
+    async def knowing(_name: str) -> None:
+        asked.append(anyio.current_time())
+        if len(asked) < 3:
+            raise KeyError("sk-secret") if len(asked) == 1 else asyncio.CancelledError
+
+    monkeypatch.setattr(broken.catalog, "knowing", knowing)
+    with capture_logs() as logs:
+        async with Warm([broken, Served(fine, "fine", preload=["n"])]) as warm:
+            await warm.preloading_done()
+
+    assert [at - asked[0] for at in asked] == pytest.approx([0.0, 2.0, 6.0])
+    assert (len(shelf.loads), fine.loads) == (1, [(0.0, "n")])
+    assert [entry["error"] for entry in logs if entry["event"] == "bug"] == ["KeyError", "CancelledError"]
+
+
+@pytest.mark.parametrize("odd", [KeyError("sk-secret"), asyncio.CancelledError()], ids=["bug", "cancelled"])
+async def test_what_cannot_even_begin_to_keep_warm_stops_nothing(
+    odd: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P23: the other backends are loaded, and it is tried again."""
+    fine, begun = Shelf("n", seconds=30), list[float]()
+
+    def broken(*_args: object, **_options: object) -> None:
+        begun.append(anyio.current_time())
+        raise odd
+
+    monkeypatch.setattr("tokenweir.gateway.warm.keep_warm", broken)
+    with capture_logs() as logs:
+        async with Warm([Served(Shelf("m"), keep_warm={}), Served(fine, "fine", preload=["n"])]) as warm:
+            await warm.preloading_done()
+            await anyio.sleep(2 * LONGEST_PAUSE)
+
+    assert [at - begun[0] for at in begun] == pytest.approx([0.0, LONGEST_PAUSE, 2 * LONGEST_PAUSE])
+    assert [entry["error"] for entry in logs if entry["event"] == "keep_warm_broken"] == [
+        type(odd).__name__
+    ] * 3
+
+
+async def test_a_preload_that_never_works_is_told_seldom() -> None:
+    """P23: every two minutes at last, a line each; and it counts as missing all the time."""
+    shelf = Shelf("m", seconds=0, failing=10_000)
+    with capture_logs() as logs:
+        async with Warm([Served(shelf, preload=["m"])]) as warm:
+            await anyio.sleep(3600)
+            assert not warm.preloaded
+    begun = [at for at, _ in shelf.loads]
+
+    assert [round(later - at) for at, later in itertools.pairwise(begun)] == [2, 4, 8, 16, 32, 64] + [
+        120
+    ] * 28
+    assert [entry["event"] for entry in logs] == ["preload_failed"] * len(begun)
+
+
+async def test_no_model_is_kept_warm_while_it_answers() -> None:
+    """P23: however long that takes; what was due follows when the answer is over."""
+    shelf = Shelf("m", seconds=100)
+    async with (
+        Warm([Served(shelf, keep_warm={"models": ["m"], "every_secs": 10})]),
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(Pipeline(shelf).text, "Hi")
+        await anyio.sleep(95)
+        assert len(shelf.connections) == 1
+        await anyio.sleep(20)
+        assert len(shelf.connections) == 2
+        group.cancel_scope.cancel()
+
+
+async def test_an_answer_cuts_off_what_keeps_its_model_warm() -> None:
+    """P23: the request for one token would stand in its way."""
+    shelf = Shelf("m", seconds=5)
+    async with Warm([Served(shelf, keep_warm={"models": ["m"], "every_secs": 60})]):
+        await anyio.sleep(1)
+        [ping] = shelf.connections
+        began = anyio.current_time()
+        await Pipeline(shelf).text("Hi")
+
+        assert anyio.current_time() - began == pytest.approx(5)
+        assert ping.closed

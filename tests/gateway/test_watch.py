@@ -2,6 +2,7 @@
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from tests.gateway.configured import backend, loaded
 from tests.gateway.until import until
@@ -9,6 +10,7 @@ from tokenweir.gateway import watch as watching
 from tokenweir.gateway.gateway import Gateway
 from tokenweir.gateway.watch import look, watch
 from tokenweir.pipeline.events import Failure
+from tokenweir.pipeline.models import Model
 from tokenweir.pipeline.run import Pipeline
 from tokenweir.simulator.quirks import Quirks
 from tokenweir.simulator.server import Simulator
@@ -76,3 +78,28 @@ async def test_a_backend_that_answers_is_not_disturbed() -> None:
 
     assert first is not None
     assert served.catalog.checked != first
+
+
+async def test_what_one_source_raises_stops_no_look_at_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P22: a source of somebody else's may raise anything, and the watch goes on."""
+    async with Simulator(Quirks(models=("m",))) as server:
+        one = {"provider": "openai-compatible", "base_url": server.url + "/v1"}
+        gateway = Gateway(loaded({"backends": {"odd": one, "sound": one}}))
+        odd, sound = gateway.setup.backends["odd"], gateway.setup.backends["sound"]
+
+        def broken(_failure: Failure) -> Failure:
+            raise KeyError("sk-canary-1")
+
+        async def models() -> list[Model]:
+            raise ValueError
+
+        monkeypatch.setattr(odd.source, "models", models)
+        monkeypatch.setattr(odd.source, "scrub", broken)
+        with capture_logs() as logs:
+            await look(gateway)
+        await gateway.setup.aclose()
+
+    assert [model.id for model in sound.catalog.models or ()] == ["m"]
+    assert logs == [
+        {"event": "bug", "log_level": "warning", "where": "watch", "error": "KeyError", "backend": "odd"}
+    ]

@@ -7,14 +7,19 @@ here: what is too much is refused before a backend hears of it (fault S17).
 from collections.abc import Collection
 
 from tokenweir.config.schema import Limits
-from tokenweir.gateway.live import Answer, Live
-from tokenweir.gateway.refused import Refused
+from tokenweir.gateway.gateway import Gateway, Phase
+from tokenweir.gateway.live import Answer
+from tokenweir.gateway.refused import SHUTTING_DOWN, Refused
 from tokenweir.pipeline.events import Failure
 
 
-def enter(live: Live, answer: Answer, limits: Limits) -> None:
+def enter(gateway: Gateway, answer: Answer, limits: Limits) -> None:
     """Let this answer begin. Raises Refused: 429 for a client that has enough under way, 503 where all
-    places are taken. Both say when to come again."""
+    places are taken, and where the drain began while the request was still coming. All say when to come
+    again."""
+    live = gateway.live
+    if gateway.phase is Phase.DRAINING:
+        raise Refused(SHUTTING_DOWN, headers={"Connection": "close"})
     own = 0 if answer.key is None else live.of_key(answer.key)
     _check("answers under way", answer.key, own, len(live), limits)
     live.enter(answer)

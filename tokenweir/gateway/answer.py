@@ -46,7 +46,7 @@ async def answer(request: web.Request, ask: Ask, form: Form, endpoint: str) -> w
     gateway = request.app[GATEWAY]
     note = Answer(request[REQUEST_ID], endpoint, request.get(CLIENT), ask.model)
     exchange = Exchange(request, ask, form, note)
-    enter(gateway.live, note, request[SETUP].config.limits)
+    enter(gateway, note, request[SETUP].config.limits)
     request[NOTE] = note
     try:
         with note.scope:

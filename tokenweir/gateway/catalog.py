@@ -5,10 +5,13 @@ want to know; a list that is a little old serves as long as it has the name that
 backend that answers one request at a time is not asked while it is busy.
 """
 
+import asyncio
+from collections.abc import Iterable
 from math import inf
 
 import anyio
 
+from tokenweir.gateway.mishap import stops_us
 from tokenweir.pipeline.clock import running_clock
 from tokenweir.pipeline.errors import CannotError, StreamError
 from tokenweir.pipeline.events import Failure
@@ -71,7 +74,7 @@ class Catalog:
     async def _ask(self) -> None:
         try:
             with anyio.fail_after(PATIENCE):
-                self.models = await self._source.models()
+                self.models = _read(await self._source.models())
         except TimeoutError:
             message = f"its list of models did not come within {PATIENCE:g} s"
             self.failure = Failure("timeout", message, "models")
@@ -79,8 +82,21 @@ class Catalog:
             self.listable, self.models = False, None
         except StreamError as failed:
             self.failure = failed.failure
-        except Exception as odd:  # noqa: BLE001 - a source of somebody else's may raise anything
+        except (Exception, asyncio.CancelledError) as odd:  # a source of somebody else's may raise anything
+            if stops_us(odd):
+                raise
             self.failure = self._source.scrub(Failure("upstream", f"{type(odd).__name__}: {odd}"))
         else:
             self.failure = None
         self.asked = self.checked = running_clock()()
+
+
+def _read(models: Iterable[object]) -> list[Model]:
+    """The list, as a source of somebody else's may give it. Raises TypeError for what is none."""
+    listed: list[Model] = []
+    for model in models:
+        if not isinstance(model, Model):
+            msg = f"models() gave {type(model).__name__}, and no Model"
+            raise TypeError(msg)
+        listed.append(model)
+    return listed

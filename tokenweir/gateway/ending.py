@@ -6,7 +6,7 @@ that could not wait and a bug are neither.
 """
 
 from tokenweir.gateway.live import Answer
-from tokenweir.gateway.wire import Reader
+from tokenweir.gateway.reader import Reader
 from tokenweir.pipeline.events import End, Failure, Stats
 
 

@@ -16,7 +16,7 @@ from tokenweir.gateway.gateway import CLIENT, GATEWAY, REQUEST_ID, SETUP, Gatewa
 from tokenweir.gateway.host import host_of, is_ours, why_refused
 from tokenweir.gateway.keys import client_of, refuse_key_in_address
 from tokenweir.gateway.origin import is_preflight, may_ask, open_to, permission
-from tokenweir.gateway.refused import Refused, bad_request
+from tokenweir.gateway.refused import SHUTTING_DOWN, Refused, bad_request
 from tokenweir.pipeline.events import Failure
 
 SERVER = "tokenweir"
@@ -26,7 +26,7 @@ _MISDIRECTED = 421
 _UNTIL_THE_END = frozenset({"/metrics"})
 """What is answered while draining, beside what is open: an operator wants to see the end."""
 
-_HEADERS = {
+HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -64,7 +64,7 @@ def still_let_in(request: web.Request) -> str | None:
 async def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """What every response says, streams and refusals too: called before its headers are sent."""
     response.headers[hdrs.SERVER] = SERVER
-    for name, value in _HEADERS.items():
+    for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if response.headers.get(hdrs.CONNECTION) == "close":
         response.force_close()
@@ -102,5 +102,4 @@ def _check_draining(gateway: Gateway, endpoint: Endpoint | None) -> None:
     if gateway.phase is not Phase.DRAINING or endpoint is None:
         return
     if not (endpoint.open or endpoint.path in _UNTIL_THE_END):
-        failure = Failure("shutting_down", "the gateway is shutting down", retryable=True)
-        raise Refused(failure, headers={"Connection": "close"})
+        raise Refused(SHUTTING_DOWN, headers={"Connection": "close"})

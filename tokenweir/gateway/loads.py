@@ -5,6 +5,7 @@ not stop what others wait for, and the last one who leaves does. It runs in a ta
 load cannot be handed from one request to another.
 """
 
+import asyncio
 from collections.abc import Callable, Generator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Protocol
@@ -15,6 +16,7 @@ from anyio.abc import TaskGroup
 from tokenweir.config.schema import Backend
 from tokenweir.gateway.catalog import Catalog
 from tokenweir.gateway.log import log_trouble
+from tokenweir.gateway.mishap import stops_us
 from tokenweir.pipeline.arrival import Route
 from tokenweir.pipeline.clock import running_clock
 from tokenweir.pipeline.errors import CannotError, MisuseError, StreamError, TokenweirError
@@ -183,7 +185,9 @@ async def _load(served: Loading, load: Load) -> tuple[Failure | None, str | None
         return Failure("bad_request", str(wrong)), None
     except TokenweirError as odd:
         return Failure("upstream", str(odd)), None
-    except Exception as bug:  # noqa: BLE001 - a plug-in's bug ends one load, and not the gateway
+    except (Exception, asyncio.CancelledError) as bug:  # a plug-in's bug ends one load, and not the gateway
+        if stops_us(bug):
+            raise
         log_trouble("load_broken", backend=served.name, error=type(bug).__name__)
         return Failure("upstream", f"the load broke: {type(bug).__name__}"), None
     return None, None

@@ -14,11 +14,12 @@ from tokenweir.gateway.gateway import GATEWAY, REQUEST_ID, SETUP
 from tokenweir.gateway.health import answered
 from tokenweir.gateway.known import model_known
 from tokenweir.gateway.loads import Load
+from tokenweir.gateway.log import log_trouble
 from tokenweir.gateway.models import Listed, find, name_in
 from tokenweir.gateway.refused import Refused, bad_request, error_of
 from tokenweir.gateway.setup import Served, Setup
 from tokenweir.gateway.wire import Wire
-from tokenweir.pipeline.errors import CannotError, StreamError
+from tokenweir.pipeline.errors import CannotError, MisuseError, StreamError
 from tokenweir.pipeline.events import Failure
 
 _NOT_IMPLEMENTED = 501
@@ -45,6 +46,7 @@ async def load(request: web.Request) -> web.StreamResponse:
 
 async def unload(request: web.Request) -> web.Response:
     """Unload a model. Raises Refused where the backend cannot, or does not."""
+    _check_page(request)
     setup = request[SETUP]
     found = await find(setup, name_in(request))
     try:
@@ -53,6 +55,12 @@ async def unload(request: web.Request) -> web.Response:
         raise _cannot(str(cannot)) from None
     except StreamError as failed:
         raise Refused(found.served.unnamed(failed.failure)) from None
+    except MisuseError as wrong:
+        raise bad_request(str(wrong)) from None
+    except Exception as bug:  # noqa: BLE001 - a plug-in's bug is its backend's, as with a load
+        log_trouble("unload_broken", backend=found.served.name, error=type(bug).__name__)
+        failure = Failure("upstream", f"the unload broke: {type(bug).__name__}")
+        raise Refused(failure) from None
     finally:
         found.served.catalog.forget()
     return answered(await _known(setup, found))
@@ -66,9 +74,14 @@ async def _known(setup: Setup, found: Listed) -> dict[str, Any]:
     return model_known(setup, served, now)
 
 
-async def _wants_events(request: web.Request) -> bool:
+def _check_page(request: web.Request) -> None:
+    """No body is an order as well, and so the type counts without one. Raises Refused (415)."""
     if hdrs.CONTENT_TYPE in request.headers and request.content_type in _OF_PAGES:
         check_type(request)
+
+
+async def _wants_events(request: web.Request) -> bool:
+    _check_page(request)
     body = await read_json(request) if request.can_read_body else {}
     for name in sorted(set(body) - {"stream"}):
         raise bad_request(f"{name!r} is nothing that a load takes; there is `stream`", name)

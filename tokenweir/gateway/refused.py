@@ -15,6 +15,8 @@ from tokenweir.pipeline.errors import StreamError
 from tokenweir.pipeline.events import Failure, FailureKind
 from tokenweir.pipeline.visible import visible
 
+SHUTTING_DOWN = Failure("shutting_down", "the gateway is shutting down", retryable=True)
+
 _STATUS: Mapping[FailureKind, int] = {
     "connect": 502,
     "timeout": 504,

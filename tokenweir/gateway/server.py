@@ -18,17 +18,14 @@ from tokenweir.gateway.app import make_app
 from tokenweir.gateway.attendant import attend
 from tokenweir.gateway.gateway import Gateway, Phase
 from tokenweir.gateway.log import log_life, log_trouble
+from tokenweir.gateway.refused import SHUTTING_DOWN
 from tokenweir.gateway.runner import runner_for
 from tokenweir.gateway.setup import Setup
 from tokenweir.gateway.watch import watch
 from tokenweir.pipeline.errors import MisuseError
-from tokenweir.pipeline.events import Failure
 
 LAST_WORDS = 1.5
 """Seconds for the ends of answers that are stopped."""
-
-_SHUTTING_DOWN = Failure("shutting_down", "the gateway is shutting down", retryable=True)
-
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is looked up, and not bound here
 """Addresses that mean every one of this machine, and one of those that can be asked."""
@@ -48,6 +45,7 @@ class Server:
         self._runner: web.AppRunner | None = None
         self._group: TaskGroup | None = None
         self._warmth: anyio.CancelScope | None = None
+        self._setups: list[Setup] = []
         self._hurry = anyio.Event()
 
     async def __aenter__(self) -> Self:
@@ -68,8 +66,6 @@ class Server:
         self._group.start_soon(attend, self.gateway)
         self._group.start_soon(watch, self.gateway)
         self._warm_up(self._group, self.gateway.setup)
-        if not self.gateway.setup.config.server.ready_after_preload:
-            self.gateway.phase = Phase.READY
         return self
 
     async def __aexit__(
@@ -85,7 +81,8 @@ class Server:
             with anyio.CancelScope(shield=True):
                 if self._runner is not None:
                     await self._runner.cleanup()
-                await self.gateway.setup.aclose()
+                for setup in self._setups:
+                    await setup.aclose()
 
     async def drain(self) -> None:
         """Let what goes on come to its end, for as long as is configured, and take nothing new."""
@@ -115,9 +112,10 @@ class Server:
             loaded = read()
             self._check_keys(loaded)
             setup = Setup(loaded)
-        except (ConfigError, MisuseError) as wrong:
+        except Exception as wrong:  # noqa: BLE001 - what a plug-in makes of its settings may raise anything
+            known = isinstance(wrong, (ConfigError, MisuseError))
             gateway.failed_reloads += 1
-            log_trouble("reload_refused", why=str(wrong))
+            log_trouble("reload_refused", why=str(wrong) if known else f"it broke: {type(wrong).__name__}")
             return False
         old, gateway.setup = gateway.setup, setup
         gateway.generation += 1
@@ -125,7 +123,6 @@ class Server:
             log_trouble("reload_keeps_address", url=self.url)
         if self._group is not None:
             self._warm_up(self._group, setup)
-            self._group.start_soon(old.aclose)
         log_life("reloaded", generation=gateway.generation, backends=list(setup.backends))
         return True
 
@@ -141,21 +138,30 @@ class Server:
         if self._warmth is not None:
             self._warmth.cancel()
         self._warmth = anyio.CancelScope()
-        group.start_soon(self._warm, setup, self._warmth)
+        self._setups.append(setup)
+        group.start_soon(self._work, setup, self._warmth)
+        if not setup.config.server.ready_after_preload:
+            self._be_ready()
 
-    async def _warm(self, setup: Setup, scope: anyio.CancelScope) -> None:
-        """Preload and keep warm, until another configuration or the end comes."""
-        with scope:
+    async def _work(self, setup: Setup, warmth: anyio.CancelScope) -> None:
+        """Preload and keep warm until another configuration comes, and close it when its last answer is over.
+        Where the end comes before, that closes it."""
+        with warmth:
             setup.warm.loads.on_end = self.gateway.metrics.loaded
             async with setup.warm:
                 await setup.warm.preloading_done()
-                if self.gateway.phase is Phase.STARTING:
-                    self.gateway.phase = Phase.READY
+                self._be_ready()
                 await anyio.sleep_forever()
+        await setup.aclose()
+        self._setups.remove(setup)
+
+    def _be_ready(self) -> None:
+        if self.gateway.phase is Phase.STARTING:
+            self.gateway.phase = Phase.READY
 
     async def _stop_answers(self) -> None:
         for answer in self.gateway.live:
-            answer.stop(_SHUTTING_DOWN)
+            answer.stop(SHUTTING_DOWN)
         with anyio.move_on_after(LAST_WORDS):
             await self.gateway.live.until_idle()
 

@@ -14,8 +14,10 @@ from tokenweir.config.read import Loaded
 from tokenweir.config.schema import Backend, Config, HTTPSettings
 from tokenweir.config.stages import stages_of
 from tokenweir.gateway.catalog import Catalog
+from tokenweir.gateway.mishap import harmless
 from tokenweir.gateway.slots import Slots
 from tokenweir.gateway.warm import Warm
+from tokenweir.pipeline.activity import Activity, Answering
 from tokenweir.pipeline.arrival import Route
 from tokenweir.pipeline.deadlines import Deadlines
 from tokenweir.pipeline.events import Event, Failure
@@ -41,6 +43,7 @@ class Served:
         self._chat = _Chains(self.source, settings)
         self._key = key
         self._prompt: _Chains | None = None
+        self.source.activity = _Together(self)
 
     def route(
         self, messages: Messages, model: str | None, options: Mapping[str, Any], *, stream: bool, prompt: bool
@@ -79,6 +82,7 @@ class Served:
                 self.source.default_base_url if isinstance(self.source, HTTPSource) else None
             )
             source = _source(settings, self._key, provider, address, {option: True})
+            source.activity = self.source.activity
             self._prompt = _Chains(source, settings)
         return self._prompt
 
@@ -93,6 +97,17 @@ _COMPLETING: Mapping[str, tuple[str, str]] = {
     "vllm": ("openai-compatible", "completions"),
 }
 """Provider -> the source that completes a prompt there, and its option for that. The others only chat."""
+
+
+class _Together(Activity):
+    """What one backend answers, through whichever of its sources: it has one memory for its models."""
+
+    def __init__(self, served: Served) -> None:
+        super().__init__()
+        self._served = served
+
+    def streams(self, source: object) -> list[Answering]:  # noqa: ARG002 - all of them stand for one another
+        return [stream for one in self._served.sources() for stream in Activity.streams(self, one)]
 
 
 class _Chains:
@@ -142,7 +157,8 @@ class Setup:
         await self.unused.wait()
         for served in self.backends.values():
             for source in served.sources():
-                await source.aclose()
+                with harmless("close", backend=served.name):
+                    await source.aclose()
 
 
 def _source(

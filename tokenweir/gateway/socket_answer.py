@@ -18,18 +18,16 @@ from tokenweir.gateway.ending import broken_off
 from tokenweir.gateway.gateway import CLIENT, GATEWAY, new_request_id
 from tokenweir.gateway.live import Answer
 from tokenweir.gateway.place import Place
-from tokenweir.gateway.refused import Refused, bad_request
+from tokenweir.gateway.reader import Reader
+from tokenweir.gateway.refused import SHUTTING_DOWN, Refused, bad_request
 from tokenweir.gateway.routing import Target, targets_of
 from tokenweir.gateway.setup import Setup
 from tokenweir.gateway.tried import Tried
-from tokenweir.gateway.wire import Reader
 from tokenweir.pipeline.arrival import Route
 from tokenweir.pipeline.errors import MisuseError, SinkError, StageError
 from tokenweir.pipeline.events import End, Event, Failure, Stats
 from tokenweir.pipeline.sink import Sink
 from tokenweir.pipeline.stream import Stream
-
-SHUTTING_DOWN = Failure("shutting_down", "the gateway is shutting down", retryable=True)
 
 LAST_WORDS = 2.0
 """Seconds that a client has for the end of an answer that was stopped."""
@@ -62,7 +60,7 @@ class SocketAnswer:
         note, limits = self._note, self._setup.config.limits
         ask = read_chat(self._body, self._headers, limits)
         note.asked = note.model = ask.model
-        enter(self._gateway.live, note, limits)
+        enter(self._gateway, note, limits)
         self._setup.enter()
         try:
             with note.scope:

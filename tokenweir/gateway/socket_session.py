@@ -17,9 +17,9 @@ from tokenweir.gateway.body import decode
 from tokenweir.gateway.gateway import CLIENT, GATEWAY, Phase
 from tokenweir.gateway.guard import still_let_in
 from tokenweir.gateway.log import log_trouble
-from tokenweir.gateway.refused import Refused, bad_request, error_of
-from tokenweir.gateway.socket_answer import SHUTTING_DOWN, SocketAnswer
-from tokenweir.gateway.wire import Reader
+from tokenweir.gateway.reader import Reader
+from tokenweir.gateway.refused import SHUTTING_DOWN, Refused, bad_request, error_of
+from tokenweir.gateway.socket_answer import SocketAnswer
 from tokenweir.pipeline.clock import running_clock
 from tokenweir.pipeline.errors import SinkError
 from tokenweir.pipeline.events import End, Failure
@@ -52,7 +52,7 @@ class Session:
         self._ws = ws
         self._group: TaskGroup | None = None
         self._sink = websocket(ws, write_timeout=limits.write_timeout_secs)
-        self._reader = Reader(request, limits.write_timeout_secs)
+        self._reader = Reader(request.transport, limits.write_timeout_secs)
         self._answer: SocketAnswer | None = None
         self._rests_since = running_clock()()
 

@@ -5,6 +5,7 @@ the other, and none while the backend answers; a failure is a warning and a late
 nothing.
 """
 
+import asyncio
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from anyio.abc import TaskGroup
 
 from tokenweir.gateway.loads import Loading, Loads
 from tokenweir.gateway.log import log_life, log_trouble
+from tokenweir.gateway.mishap import harmless, stops_us
 from tokenweir.pipeline.errors import MisuseError, RequestError
 from tokenweir.pipeline.keep_warm import keep_warm
 from tokenweir.pipeline.models import choose_model
@@ -74,28 +76,30 @@ class Warm:
         """One backend: first what is to be loaded, and then what is to stay."""
         await self._preload(served)
         settings = served.settings.keep_warm
-        if settings is None:
-            return
-        try:
-            kept = keep_warm(served.source, *settings.models, every=settings.every_secs)
-        except MisuseError as wrong:
-            log_trouble("keep_warm_impossible", backend=served.name, why=str(wrong))
-            return
-        while True:
+        while settings is not None:
             try:
-                async with kept:
+                async with keep_warm(served.source, *settings.models, every=settings.every_secs):
                     await anyio.sleep_forever()
-            except Exception as bug:  # noqa: BLE001 - a plug-in's bug is a warning, and a later attempt
+            except MisuseError as wrong:
+                log_trouble("keep_warm_impossible", backend=served.name, why=str(wrong))
+                return
+            except (
+                Exception,
+                asyncio.CancelledError,
+            ) as bug:  # a plug-in's is a warning, and a later attempt
+                if stops_us(bug):
+                    raise
                 log_trouble("keep_warm_broken", backend=served.name, error=type(bug).__name__)
-                await anyio.sleep(LONGEST_PAUSE)
+            await anyio.sleep(LONGEST_PAUSE)
 
     async def _preload(self, served: Loading) -> None:
         missing, pause = self._missing[served.name], FIRST_PAUSE
         while missing:
             for model in list(missing):
-                if await self._load(served, model):
-                    missing.remove(model)
-                    pause = FIRST_PAUSE
+                with harmless("preload", backend=served.name):
+                    if await self._load(served, model):
+                        missing.remove(model)
+                        pause = FIRST_PAUSE
             if self.preloaded:
                 self._done.set()
             if missing:

@@ -8,6 +8,7 @@ import anyio
 
 from tokenweir.gateway.gateway import Gateway
 from tokenweir.gateway.log import log_life, log_trouble
+from tokenweir.gateway.mishap import harmless
 from tokenweir.gateway.setup import Served
 
 EVERY = 10.0
@@ -31,9 +32,14 @@ async def look(gateway: Gateway) -> None:
     try:
         async with anyio.create_task_group() as group:
             for served in setup.backends.values():
-                group.start_soon(_ask, served)
+                group.start_soon(_look_at, served)
     finally:
         setup.leave()
+
+
+async def _look_at(served: Served) -> None:
+    with harmless("watch", backend=served.name):
+        await _ask(served)
 
 
 async def _ask(served: Served) -> None:

@@ -1,45 +1,17 @@
 """The open response to one streaming client: headers, frames, heartbeats, and its end.
 
 Law of this file: bytes to one client and the state of its connection; what the bytes say is decided
-elsewhere. Frames of one network read go out as one write. A client that takes nothing for the configured
-time is cut, one that is slow is not (PROMISES P14): what counts is whether its side has acknowledged bytes.
+elsewhere. Frames of one network read go out as one write. Who takes none of it is cut (see reader.py).
 """
 
 from aiohttp import web
 
 from tokenweir.gateway.gateway import BEGUN
+from tokenweir.gateway.reader import Reader
 from tokenweir.pipeline.clock import running_clock
 from tokenweir.sinks.sse import SSE_HEADERS
-from tokenweir.sinks.write_watch import acknowledged
 
 HEARTBEAT = b": ping\n\n"
-
-
-class Reader:
-    """The client's side of one connection, while something waits for it to be taken. It is `dead` once it has
-    taken no byte for `patience` seconds."""
-
-    def __init__(self, request: web.Request, patience: float) -> None:
-        self.dead = False
-        self.patience = patience
-        self._request = request
-        self._stuck_since: float | None = None
-        self._taken: int | None = None
-
-    def took_all(self) -> None:
-        """Nothing waits any more."""
-        self._stuck_since = None
-
-    def look(self, now: float) -> None:
-        """Something waits: whether anything was taken since the last look. Who is dead is cut."""
-        taken = acknowledged(self._request)
-        if self._stuck_since is None or taken != self._taken:
-            self._stuck_since, self._taken = now, taken
-        elif now - self._stuck_since >= self.patience:
-            self.dead = True
-            transport = self._request.transport
-            if transport is not None:
-                transport.abort()
 
 
 class Wire:
@@ -52,7 +24,7 @@ class Wire:
     def __init__(self, request: web.Request, heartbeat: float, patience: float) -> None:
         self.response = web.StreamResponse(headers=SSE_HEADERS)
         self.open = False
-        self.reader = Reader(request, patience)
+        self.reader = Reader(request.transport, patience)
         self.written = 0
         self._request = request
         self._heartbeat = heartbeat
