@@ -1,5 +1,6 @@
 """One client's connection, over real sockets: what is cut, and what every refusal says."""
 
+import contextlib
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -117,6 +118,40 @@ async def test_who_asks_on_and_on_is_cut() -> None:
             assert await rest_of(peer) == b""
 
     assert server.asked == 1
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["later", "in one piece"])
+async def test_who_sends_much_behind_a_question_is_cut(*, together: bool) -> None:
+    """P11: aiohttp stops reading for a body that nobody asks for yet, and would not hear of a client that
+    leaves. A second's tick finds what had come before there was a handler."""
+    behind = request("POST /", ["Content-Length: 900000"], b" " * 400_000)
+    async with serving() as server:
+        server.silent = True
+        async with await anyio.connect_tcp("127.0.0.1", server.port) as peer:
+            await peer.send(KEPT + behind if together else KEPT)
+            await until(lambda: server.asked)
+            await anyio.wait_all_tasks_blocked()
+            with contextlib.suppress(anyio.BrokenResourceError):
+                await peer.send(behind)
+            for beat in list(server.gateway.beats):
+                beat(running_clock()())
+            with anyio.fail_after(1):
+                await server.left.wait()
+            assert await rest_of(peer) == b""
+
+    assert server.asked == 1
+
+
+@pytest.mark.parametrize("size", [10, 150_000, 900_000])
+async def test_a_large_body_in_front_of_a_question_is_read(size: int) -> None:
+    """P29: aiohttp pauses for the body that is being read, and nobody is cut for that."""
+    body = b'{"a":"' + b"x" * size + b'"}'
+    first = request("POST /echo", ["Content-Type: application/json"], body)
+    async with small() as server, await connected(server) as peer:
+        await peer.send(first.replace(b"Connection: close\r\n", b"") + request("GET /public", [], b""))
+        got = await rest_of(peer)
+
+    assert got.count(b"HTTP/1.1 200") == 2
 
 
 async def test_a_few_questions_at_once_are_all_answered() -> None:

@@ -1,5 +1,7 @@
 """The client's side of a connection, as figures of its socket."""
 
+from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -9,10 +11,15 @@ from tokenweir.gateway.reader import Reader
 
 
 class Transport:
-    """One that notes when it was aborted."""
+    """One that notes when it was aborted. So many bytes wait at each look."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: Sequence[int] = (9,)) -> None:
         self.aborted = 0
+        self._waiting = cycle(waiting)
+
+    def get_write_buffer_size(self) -> int:
+        """What is still to be sent."""
+        return next(self._waiting)
 
     def abort(self) -> None:
         """Cut."""
@@ -40,7 +47,7 @@ def looked(monkeypatch: pytest.MonkeyPatch, taken: list[int | None], *, transpor
         ([5, 5, 5, 5], True),
         ([5, 5, 5, 6, 6, 6], False),
         ([5, 5, 5, 6, 6, 6, 6], True),
-        ([None, None, None, None], True),  # where nobody tells, the whole write has so long
+        ([None, None, None, None], True),  # where nobody tells, what waits does not shrink
     ],
 )
 def test_who_takes_no_byte_for_so_long_is_dead(
@@ -51,6 +58,14 @@ def test_who_takes_no_byte_for_so_long_is_dead(
 
     assert looked(monkeypatch, taken, transport=transport).dead is dead
     assert transport.aborted == dead
+
+
+def test_who_is_slow_is_not_dead_where_the_system_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P14: then what still waits tells it."""
+    transport = Transport([9, 8, 7, 6, 5, 4])
+
+    assert not looked(monkeypatch, [None] * 6, transport=transport).dead
+    assert transport.aborted == 0
 
 
 def test_who_has_taken_all_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,15 +56,23 @@ class Connection(web.RequestHandler):
         """More of a request, or more requests. Where more of them wait than aiohttp keeps, all are cut; so is
         who talks on before a websocket is open."""
         super().data_received(data)
-        if self._buffer_paused and self._watched is not None:
-            self._watched.abort()
+        self._cut_if_deaf()
 
     def beat(self, now: float) -> None:
         """Look after the connection: called once a second."""
+        self._cut_if_deaf()  # what came in one piece with the question was there before its handler
         if self._watched is not None and self._watched.get_write_buffer_size():
             self._reader.look(now)
         else:
             self._reader.took_all()
+
+    def _cut_if_deaf(self) -> None:
+        """Where aiohttp has stopped reading for the sake of what stands behind the question under way: a
+        pause is that question's own only while its body is read, and a websocket's is its reader's."""
+        asked = self._current_request
+        behind = self._reading_paused and asked is not None and asked.content.at_eof()
+        if (self._buffer_paused or (behind and self._payload_parser is None)) and self._watched is not None:
+            self._watched.abort()
 
     def handle_error(
         self,

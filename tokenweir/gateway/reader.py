@@ -27,10 +27,18 @@ class Reader:
 
     def look(self, now: float) -> None:
         """Something waits: whether anything was taken since the last look. Who is dead is cut."""
-        taken = acknowledged(self._transport)
+        taken = self._figure()
         if self._stuck_since is None or taken != self._taken:
             self._stuck_since, self._taken = now, taken
         elif now - self._stuck_since >= self.patience:
             self.dead = True
             if self._transport is not None:
                 self._transport.abort()
+
+    def _figure(self) -> int | None:
+        """What changes with each byte that is taken. Where the system does not tell, it is what still waits:
+        that changes by what is written as well, but whoever is alive is not cut."""
+        taken = acknowledged(self._transport)
+        if taken is None and self._transport is not None:
+            return self._transport.get_write_buffer_size()
+        return taken
