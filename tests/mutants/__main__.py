@@ -33,6 +33,8 @@ PROVED_WITH: Mapping[str, Sequence[str]] = {
         "tests/contract/test_any_cut.py",
         "tests/contract/test_ends.py",
         "tests/contract/test_errors_inside.py",
+        "tests/contract/test_other_types.py",
+        "tests/contract/test_unknown_keys.py",
     ),
     "stages/cumulative_*": ("tests/stages/test_cumulative_detect.py",),
 }

@@ -27,10 +27,10 @@ EVERYWHERE: Mapping[str, str] = {
 
 EQUIVALENT: Mapping[str, Mapping[str, str]] = {
     "stages/cumulative_evidence.py": {
-        "half = text[: (len(text) - 1) // 2]": SLOWER,
-        "half = text[: (len(text) + 1) // 3]": SLOWER,
-        "while 0 <= period <= len(text) // 2:": "what is looked for from 1 on is not found at 0",
-        "while 0 < period <= len(text) / 2:": "a whole number is below a half where it is below the whole",
+        "period = text.rfind(text[: (len(text) + 1) // 2], 1)": EITHER,
+        "period = text.find(text[: (len(text) - 1) // 2], 1)": EITHER,
+        "return 0 <= period <= len(text) // 2 and text.startswith(text[period:])": "looked for from 1 on",
+        "return 0 < period <= len(text) / 2 and text.startswith(text[period:])": "a place is a whole number",
         "middle = (low + high + 2) // 2": "halved one place later, and never behind the end",
     },
     "stages/decode_protocol.py": {
@@ -89,17 +89,87 @@ EQUIVALENT: Mapping[str, Mapping[str, str]] = {
         "kept = None": "read only where a revision has set it",
         "kept = 1": "read only where a revision has set it",
     },
+    "pipeline/protocols/openai_responses_output.py": {
+        "for item in self.items if (self._halves) or True else ():": SLOWER,
+        "self._call(item, None, name, out)": EMPTY,
+        'self._fragment(item, None, {"arguments": text}, out)': EMPTY,
+    },
+    "pipeline/protocols/openai_responses_texts.py": {
+        "taken = None": NO_YET,
+    },
+    "pipeline/protocols/openai_responses_status.py": {
+        'self._usage: Usage | None = ""': "figures are asked for by their truth",
+    },
+    "pipeline/protocols/anthropic_decode.py": {
+        "def __init__(self, provider: str | None = None, *, finish_required: bool = False) -> None:": UNREAD,
+        "super().__init__(provider, finish_required=None)": UNREAD,
+        "super().__init__(provider, )": UNREAD,
+        'self._usage: Usage | None = ""': "figures are asked for by their truth",
+        "self._fast = None  # whether the next payload is most likely a delta of text": NO_YET,
+        "self._misses = 1": SLOWER,
+        "if not (self._fast and type(None) is SSEEvent and self._take_fast(item.data, out)):": SLOWER,
+        "self._fast = None": SLOWER,
+        "self._fast = self._said and self._misses <= _MISSES and not (self._mended or self._over)": SLOWER,
+        "self._misses -= 1": SLOWER,
+        "self._misses += 2": SLOWER,
+        'for kind in ("content_block_start", "XXcontent_block_stopXX"):': "all else is a stop",
+        'for kind in ("content_block_start", "CONTENT_BLOCK_STOP"):': "all else is a stop",
+        "self._tell(usage, out, partial=None)": NO_YET,
+        "if not fields.keys() < known:": EMPTY,
+    },
+    "pipeline/protocols/openai_responses_items.py": {
+        "for fields, found in zip(listed, known, strict=None):": "one is made of the other",
+        "for fields, found in zip(listed, known, ):": "one is made of the other",
+        "for fields, found in zip(listed, known, strict=False):": "one is made of the other",
+        "return self._add(item_id, None, None)": "an item without a kind gets it from the entry",
+        "return waiting[-1].entry(item_id, None)": "an item without a kind gets it from the entry",
+        "by_index = None if (index is None) and False else self._by_index.get(index)": "none has that index",
+    },
+    "pipeline/protocols/openai_responses_item.py": {
+        "found = self.texts.get((other, index)) if (other) or True else None": "no text is of no kind",
+        'kind, field = WHOLES.get(as_text(part.get("type")), (None, "XXXX"))': "not read without a kind",
+    },
+    "pipeline/protocols/openai_responses_places.py": {
+        "return bool(self._silent) and (not self._spoken or self._silent[0] <= self._spoken[0])": (
+            "no text is both"
+        ),
+    },
+    "pipeline/protocols/verified_text.py": {
+        "self._last = None": "the text is empty then, and so is all that was said",
+        'self._mark: int | None = ""': "read only where a whole has set it",
+        'self.kept, self._last = None, "XXXX"': "read only where something is kept",
+    },
+    "pipeline/protocols/llamacpp_completion_decode.py": {
+        "def __init__(self, provider: str | None = None, *, finish_required: bool = False) -> None:": UNREAD,
+        "super().__init__(provider, finish_required=None)": UNREAD,
+        "super().__init__(provider, )": UNREAD,
+        "self._finished.setdefault(index, None)": NO_YET,
+        "self._finished.setdefault(index, )": NO_YET,
+        "super().take_value(one, None, out)": "an entry of a list is asked only for not being an error's",
+    },
+    "pipeline/protocols/lmstudio_v1_decode.py": {
+        "def __init__(self, provider: str | None = None, *, finish_required: bool = False) -> None:": UNREAD,
+        "super().__init__(provider, finish_required=None)": UNREAD,
+        "super().__init__(provider, )": UNREAD,
+        'about, _, what = named.partition(".")': "the events of a phase have one dot",
+        'def _take_rest(self, fields: Mapping[str, Any], out: list[Event], known: str = "XXXX") -> None:': (
+            "a key that no wire has"
+        ),
+        "if odd or not fields.keys() < _KNOWN:": EMPTY,
+        "if told and not self._texts[kind].agrees(told, json=None):": NO_YET,
+    },
     "pipeline/protocols/payload.py": {
         "return msgspec.Raw(whole(json.dumps(value, ensure_ascii=None)).encode())": NO_YET,
     },
     "pipeline/protocols/tool_calls.py": {
+        "plain = None": SLOWER,
+        "plain = fragment.keys() < _PLAIN and function.keys() <= _KNOWN_FUNCTION": SLOWER,
+        "plain = fragment.keys() <= _PLAIN and function.keys() < _KNOWN_FUNCTION": SLOWER,
+        "other = {} if (plain) and False else _unknown(fragment)": SLOWER,
         'self.name: str | None = ""': "the first fragment sets it before it is read",
         'known = self._by_id.get(call_id or "XXXX")': "what is found without an id is not read",
         'self.feed([{"index": "XXfunction_callXX", "function": call}], out)': "a key that no wire has",
         'self.feed([{"index": "FUNCTION_CALL", "function": call}], out)': "a key that no wire has",
-        "other = {} if (fragment.keys() <= _PLAIN and function.keys() <= _KNOWN_FUNCTION) and False else _unknown(fragment)": SLOWER,  # noqa: E501 - as mutmut writes it
-        "other = {} if fragment.keys() < _PLAIN and function.keys() <= _KNOWN_FUNCTION else _unknown(fragment)": SLOWER,  # noqa: E501 - as mutmut writes it
-        "other = {} if fragment.keys() <= _PLAIN and function.keys() < _KNOWN_FUNCTION else _unknown(fragment)": SLOWER,  # noqa: E501 - as mutmut writes it
         "if (call_id or call_id != slot.id) or (name and name != slot.name):": SLOWER,
         "if (call_id and call_id != slot.id) or (name or name != slot.name):": SLOWER,
     },
@@ -140,6 +210,7 @@ EQUIVALENT: Mapping[str, Mapping[str, str]] = {
         "self._finish_required = None": UNREAD,
         "self._core = LMStudioV1Decode(self._provider, finish_required=None)": UNREAD,
         "self._core = LMStudioV1Decode(self._provider, )": UNREAD,
+        'data = item.data.strip() if isinstance(item, SSEEvent) else b"XXXX"': "read of an event alone",
         "return {name: value + earlier.get(name, None) for name, value in figures.items()}": SAME_COUNTS,
         "return {name: value + earlier.get(name, ) for name, value in figures.items()}": SAME_COUNTS,
         "return {name: value + earlier.get(name, 1) for name, value in figures.items()}": SAME_COUNTS,

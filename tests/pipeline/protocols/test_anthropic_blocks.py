@@ -7,6 +7,7 @@ import pytest
 
 from tokenweir.pipeline.events import Delta, Event, Extra, ToolDelta
 from tokenweir.pipeline.protocols.anthropic_blocks import HELD_LIMIT, Blocks
+from tokenweir.pipeline.protocols.tool_calls import CALL_LIMIT
 
 CALL: dict[str, Any] = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
 SERVER: dict[str, Any] = {"type": "server_tool_use", "id": "s", "name": "search", "input": {}}
@@ -189,3 +190,41 @@ def test_what_is_held_is_bounded() -> None:
 def test_odd_places() -> None:
     """V13: an index that is no number or name is the one place that has none."""
     assert block(CALL, piece("1"), index=[1]) == block(CALL, piece("1"), index={"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("opening", "delta"),
+    [
+        ({"type": "text", "text": ""}, {"type": "text_delta", "text": "a"}),
+        ({"type": "thinking", "thinking": ""}, {"type": "thinking_delta", "thinking": "a"}),
+    ],
+)
+def test_a_delta_is_said_and_seen(opening: dict[str, Any], delta: dict[str, Any]) -> None:
+    """P1, P16: from the first content on nothing is waited for."""
+    blocks, out = Blocks(), list[Event]()
+    blocks.start(0, opening, out)
+    assert not blocks.seen
+    blocks.delta(0, delta, out)
+
+    assert blocks.seen
+    assert out == [Delta("a", "text" if opening["type"] == "text" else "reasoning")]
+
+
+def test_calls_have_a_bound() -> None:
+    """V14: just so many calls are read."""
+    blocks, out = Blocks(), list[Event]()
+    for at in range(CALL_LIMIT):
+        blocks.start(at, {**CALL, "id": str(at)}, out)
+
+    assert blocks.seen
+    with pytest.raises(OverflowError, match=f"more than {CALL_LIMIT} tool calls"):
+        blocks.start(CALL_LIMIT, CALL, out)
+
+
+def test_a_block_that_never_stopped_is_told_before_the_next() -> None:
+    """P1: one under the same number ends it, and nothing of it is lost."""
+    blocks, out = Blocks(), list[Event]()
+    blocks.start(0, CALL, out)
+    blocks.start(0, {"type": "text", "text": "a"}, out)
+
+    assert out == [ToolDelta(0, "a", "f"), ToolDelta(0, None, None, "{}"), Delta("a")]

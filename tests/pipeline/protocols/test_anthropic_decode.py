@@ -396,3 +396,81 @@ def test_the_quick_way_says_the_same() -> None:
         Delta(piece) for piece in ("a", *pieces) if piece
     ]
     assert told(quick) == told(slow)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        event("content_block_delta", index=0, delta={"type": "text_delta", "text": "a"}),
+        event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 1}),
+    ],
+)
+def test_an_answer_without_its_beginning(first: bytes) -> None:
+    """DESIGN 3: whatever comes first, the answer starts before it."""
+    assert read(first)[0] == Start(None, "p")
+    assert len(read(first)) > 1
+
+
+def test_an_event_that_is_named_an_error() -> None:
+    """V15: by its name alone."""
+    found = failure(read(b'event: error\ndata: {"message":"boom"}\n\n'))
+
+    assert (found.kind, found.message) == ("upstream", "boom")
+
+
+def test_calls_in_the_start_have_their_places() -> None:
+    """P1: what comes of each belongs to it."""
+    calls: list[dict[str, Any]] = [
+        {"type": "tool_use", "id": name, "name": name, "input": {}} for name in "fg"
+    ]
+    more = [
+        event("content_block_delta", index=at, delta={"type": "input_json_delta", "partial_json": piece})
+        for at, piece in ((0, '{"x"'), (1, "{}"), (0, ":1}"))
+    ]
+    answer = Assembly()
+    answer.feed(read(start(content=calls) + b"".join(more) + finish("tool_use")))
+
+    assert [(call["name"], call["arguments"]) for call in answer.tool_calls()] == [
+        ("f", '{"x":1}'),
+        ("g", "{}"),
+    ]
+
+
+def test_a_stop_is_that_of_its_block() -> None:
+    """P1: a call without arguments is whole where it stops, and no other is."""
+    opened = [
+        event(
+            "content_block_start",
+            index=at,
+            content_block={"type": "tool_use", "id": name, "name": name, "input": {}},
+        )
+        for at, name in enumerate("fg")
+    ]
+    found = read(start() + b"".join(opened) + stop(0))
+
+    assert [event for event in found if isinstance(event, ToolDelta)] == [
+        ToolDelta(0, "f", "f"),
+        ToolDelta(1, "g", "g"),
+        ToolDelta(0, None, None, "{}"),
+    ]
+
+
+def test_all_details_of_the_output_are_known() -> None:
+    """DESIGN 3: what is modelled is not told twice."""
+    details = {"thinking_tokens": 2, "reasoning_tokens": 2}
+    found = read(start() + event("message_delta", delta={}, usage={"output_tokens_details": details}))
+
+    assert extras(found) == []
+
+
+def test_every_payload_is_counted() -> None:
+    """Those of the quick way too."""
+    core = AnthropicDecode()
+    pieces = [
+        SSEEvent(json.dumps({"type": "content_block_delta", "index": 0, "delta": said}).encode())
+        for said in [{"type": "text_delta", "text": "a"}] * 4
+    ]
+    for piece in pieces:
+        core.feed([piece])
+
+    assert core.figures()["chunks"] == len(pieces)

@@ -188,3 +188,61 @@ def test_fields_of_the_wrong_type() -> None:
     }
 
     assert without_extras(read(event(odd) + EOS))[:2] == [START, Finish("stop", "eos")]
+
+
+@pytest.mark.parametrize("data", [{"message": "boom"}, [{"message": "boom"}], ["boom"]])
+def test_an_event_that_is_named_an_error(data: object) -> None:
+    """V15: by its name alone, whatever its data is, and all of that is kept; where nothing came before,
+    nothing has begun."""
+    (done,) = read(b"event: error\ndata: " + json.dumps(data).encode() + b"\n\n")
+
+    assert isinstance(done, Done)
+    assert done.failure is not None
+    assert (done.failure.kind, done.failure.message) == ("upstream", "boom")
+    assert json.loads(bytes(done.failure.native or b"")) == data
+
+
+def test_a_list_that_is_an_error() -> None:
+    """V15: by what stands in it, and all of it is kept."""
+    (done,) = read(json.dumps([{"error": ERROR}]).encode())
+
+    assert isinstance(done, Done)
+    assert done.failure is not None
+    assert json.loads(bytes(done.failure.native or b"")) == [{"error": ERROR}]
+
+
+def test_an_end_without_text() -> None:
+    """P2: a payload needs no text to be the last."""
+    assert read(event({"stop": True})) == [START, Finish("stop", None), Done()]
+
+
+def test_an_index_of_many_digits() -> None:
+    """V14: it is told as far as anybody reads."""
+    done = read(event({"content": "x", "index": 10**30}))[-1]
+
+    assert isinstance(done, Done)
+    assert done.failure is not None
+    assert f" 1{'0' * 19}; the bound is {CHOICE_LIMIT}" in done.failure.message
+
+
+def test_a_keep_alive_behind_text() -> None:
+    """P16: nothing is loaded or prefilled any more."""
+    assert not [event for event in read(chunk("a") + b": loading\n\n") if isinstance(event, Phase)]
+    assert [event for event in read(b": loading\n\n" + chunk("a")) if isinstance(event, Phase)]
+
+
+def test_all_fields_of_the_progress_are_known() -> None:
+    """DESIGN 3: what is modelled is not told twice."""
+    full = {"total": 8, "cache": 2, "processed": 5, "time_ms": 12}
+
+    assert "prompt_progress" not in extras(read(chunk("", prompt_progress=full)))
+
+
+def test_halves_of_a_character() -> None:
+    """V09: half a one is given before its completion ends, and breaks none of another completion."""
+    wire = chunk("<") + chunk("<", 1) + EOS + chunk(">", 1) + event(last("", 1))
+    found = read(wire.replace(b"<", rb"\ud83d").replace(b">", rb"\ude00"))
+    said = [event for event in found if isinstance(event, Delta | Finish)]
+
+    assert said[:2] == [Delta("\ufffd"), Finish("stop", "eos")]
+    assert said[2] == Delta("\U0001f600", "text", 1)

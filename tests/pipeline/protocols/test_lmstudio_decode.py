@@ -136,3 +136,10 @@ def test_no_payload_and_no_json() -> None:
     assert isinstance(cut, Done)
     assert cut.failure is not None
     assert cut.failure.kind == "truncated"
+
+
+@pytest.mark.parametrize("data", [b"[DONE]", b" [DONE] "])
+def test_a_done_that_stands_alone(data: bytes) -> None:
+    """P2: with no other payload before it, it is the OpenAI face's, and its end where no finish reason is
+    required."""
+    assert LMStudioDecode(finish_required=False).feed([SSEEvent(data)]) == [Done()]

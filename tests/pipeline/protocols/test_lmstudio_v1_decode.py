@@ -226,7 +226,8 @@ def test_events_that_nobody_models() -> None:
 
 
 @pytest.mark.parametrize(
-    ("progress", "told"), [(0.5, 0.5), (1.5, 1.0), (-1, None), ("0.5", None), (True, None), (10**400, None)]
+    ("progress", "told"),
+    [(0, 0.0), (0.5, 0.5), (1.5, 1.0), (-1, None), ("0.5", None), (True, None), (10**400, None)],
 )
 def test_progress(progress: object, told: float | None) -> None:
     """V11, V12: a part between 0 and 1, or none."""
@@ -260,3 +261,87 @@ def test_an_end_without_a_result() -> None:
         ("output", 5),
         ("stats", {"input_tokens": "5", "total_output_tokens": -1}),
     ]
+
+
+def test_the_type_counts_before_the_name_of_the_event() -> None:
+    """PROTOCOLS 3.3: it says the same, and a proxy may have dropped or changed the name."""
+    data = b'data: {"type":"message.delta","content":"a"}\n\n'
+
+    assert read(data) == read(b"event: reasoning.delta\n" + data) == [Begun(None, "p"), Delta("a")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [event("prompt_processing.start", model_instance_id="m"), START, spoken()],
+    ids=["phase", "start", "end"],
+)
+def test_any_event_may_name_the_model(body: bytes) -> None:
+    """DESIGN 5: the first one that does."""
+    end = event("chat.end", result={"model_instance_id": "m"})
+
+    assert read(body if b'"m"' in body else end)[0] == BEGUN
+
+
+def test_an_event_with_an_output_is_no_end() -> None:
+    """P2: only an object without a type is a whole answer."""
+    found = read(START + event("new.kind", output=[{"type": "message", "content": "x"}]))
+
+    assert [event for event in found if isinstance(event, (Delta, Finish, Done))] == []
+    assert [kind for kind, _ in extras(found)] == ["new.kind"]
+
+
+def test_an_error_without_a_type() -> None:
+    """V15: its own words are told."""
+    assert failure(b'{"error":{"type":"internal_error","message":"no"}}') == ("upstream", "no")
+
+
+def test_what_an_event_that_nobody_models_says_of_the_end() -> None:
+    """P1: nothing: tools and texts that only the end tells are told then."""
+    tool, said = {"type": "tool_call", **LOOKED}, {"type": "message", "content": "Hi"}
+    found = read(START + event("message.new", a=1) + end(tool, said))
+    deeper = read(START + event("tool_call.output.part", a=1) + end(tool))
+
+    assert Delta("Hi") in found
+    assert ("tool_call", tool) in extras(found)
+    assert ("tool_call", tool) not in extras(deeper)
+
+
+def test_a_second_error_is_kept() -> None:
+    """V15: the first is the last word, and what the next one says is not lost."""
+    second = {"type": "internal_error", "message": "again"}
+    found = read(START + message("a") + event("error", error=CRASH) + event("error", error=second))
+
+    assert extras(found) == [("error", second)]
+
+
+def test_half_a_character_at_the_end() -> None:
+    """V09: it is given before the finish."""
+    found = read(START + message("x<").replace(b"<", rb"\ud83d") + spoken())
+
+    assert [event for event in found if isinstance(event, (Delta, Finish))] == [
+        Delta("x"),
+        Delta("\ufffd"),
+        Finish("stop"),
+    ]
+
+
+@pytest.mark.parametrize(("size", "told"), [(256 * 1024, ["mismatch"]), (256 * 1024 + 1, [])])
+def test_how_much_is_held_against_the_end(size: int, told: list[str]) -> None:
+    """V14: up to the bound, and not beyond it."""
+    assert [kind for kind, _ in extras(read(START + message("x" * size) + spoken("y")))] == told
+
+
+def test_text_is_no_json() -> None:
+    """V19: another spelling of the same value is another text."""
+    assert [kind for kind, _ in extras(read(START + message('{"x": 1}') + spoken('{"x":1}')))] == ["mismatch"]
+
+
+def test_a_keep_alive_behind_text() -> None:
+    """P16: nothing is loaded or prefilled any more."""
+    assert not [event for event in read(START + message("a") + b": loading\n\n") if isinstance(event, Phase)]
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0, 0.0), (2**62, 2.0**62), (2**63, None)])
+def test_how_long_a_load_took(seconds: int, told: float | None) -> None:
+    """V11: a length of time, or none."""
+    assert read(event("model_load.end", load_time_seconds=seconds))[1] == Phase("loading", 1.0, None, told)

@@ -771,3 +771,60 @@ def test_any_json(values: list[Any], kind: str) -> None:
         assert repr(event).encode()
         if isinstance(event, Delta):
             assert event.text.encode().decode() == event.text
+
+
+# --- what goes the quick way -----------------------------------------------------------------------
+
+
+def test_choices_keep_their_text() -> None:
+    """V13: in any order, the text of a choice is that of its number."""
+    rounds = [chunk(index=index, content=f"{at}{index}") for at in range(4) for index in (1, 0)]
+
+    assert deltas(decode(*rounds)) == [(f"{at}{index}", "text", index) for at in range(4) for index in (1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [("content", "reasoning_content"), ("reasoning_content", "content")]
+)
+def test_a_message_repeats_what_its_deltas_said(first: str, then: str) -> None:
+    """V19, P1: with the finish the whole message may come: of text and of reasoning that came, nothing is
+    said again."""
+    last = chunk("stop")
+    last["choices"][0]["message"] = {first: "abc", then: "defg"}
+    said: list[dict[str, Any]] = [{first: text} for text in "abc"] + [{then: text} for text in "defg"]
+
+    assert [text for text, _, _ in deltas(decode(*(chunk(**one) for one in said), last))] == list("abcdefg")
+
+
+def test_the_end_of_one_choice_is_not_that_of_another() -> None:
+    """V09, V13: what another choice holds, half a character or a call without its name, it keeps."""
+    other = call(index=0, arguments="{}")
+    named = call(index=0, name="f")
+    for payload in (other, named):
+        payload["choices"][0]["index"] = 1
+    events = decode(
+        chunk(content="\ud83d"),
+        chunk(index=1, content="\ud83d"),
+        other,
+        STOP,
+        chunk(index=1, content="\ude00"),
+        named,
+        chunk("tool_calls", index=1),
+    )
+
+    assert deltas(events) == [("\ufffd", "text", 0), ("\U0001f600", "text", 1)]
+    assert of(ToolDelta, events) == [ToolDelta(0, None, "f", "{}", 1)]
+
+
+def test_read_but_too_deep_to_be_kept() -> None:
+    """V11: just below what no reader can read is what nobody can write down again: told as a failure."""
+    told = set[str]()
+    for depth in range(500, 1000):
+        data = b'{"choices":[{"delta":{"content":"a"}}],"new":' + b"[" * depth + b"]" * depth + b"}"
+        for event in OpenAIChatDecode().feed([SSEEvent(data)]):
+            if isinstance(event, Done):
+                assert event.failure is not None
+                assert event.failure.kind == "protocol"
+                told.add(event.failure.message[:30])
+
+    assert "a payload is nested too deeply" in told

@@ -34,14 +34,20 @@ def test_more_after_a_whole_text() -> None:
 
     assert item.place_of_more("text", None) == 2
     assert item.place_of_more("text", 1) == 1
+    assert item.place_of_more("text", 0) == 0
     assert item.place_of_more("refusal", None) == 0
 
 
 def test_nameless() -> None:
     """Entries of the whole output share the texts of what has no name, and how far they are matched."""
     nameless = with_texts(0, 1, item_id="", index=None)
-    first, second = nameless.entry("a", "message"), nameless.entry("b", "message")
+    nameless.number = 2
+    first, second = nameless.entry("a", "message"), nameless.entry("b", "reasoning")
 
+    assert [(item.number, item.id, item.kind, item.index) for item in (first, second)] == [
+        (2, "a", "message", None),
+        (2, "b", "reasoning", None),
+    ]
     assert nameless.is_nameless
     assert not any(item.is_nameless for item in (first, with_texts(), with_texts(item_id="", index=0)))
     assert [first.match("text", "a"), second.match("text", "a"), second.match("text", "a")] == [0, 1, 2]
@@ -80,3 +86,12 @@ def test_arguments_of_the_server_s_own_tools(kind: str, *, takes: bool) -> None:
 def test_parts(part: dict[str, Any], told: tuple[str, str] | None) -> None:
     """Which text a part is."""
     assert whole_of(part) == told
+
+
+def test_an_item_as_it_begins() -> None:
+    """It is what was told of it, and nothing has come of it yet."""
+    item = Item(3, "msg_0", "message", 1)
+
+    assert (item.number, item.id, item.kind, item.index) == (3, "msg_0", "message", 1)
+    assert (item.call, item.call_id, item.name, item.mark) == (None, "", "", None)
+    assert (item.closed, item.texts) == (False, {})

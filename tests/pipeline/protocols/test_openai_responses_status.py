@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tokenweir.pipeline.events import Event, Extra, Finish, Start, Usage
+from tokenweir.pipeline.events import Event, Extra, Finish, FinishReason, Start, Usage
 from tokenweir.pipeline.protocols.openai_responses_status import Status, ended
 
 
@@ -67,3 +67,43 @@ def test_a_response_that_was_cancelled() -> None:
     assert failure is not None
     assert "cancelled" in failure.message
     assert out == [Finish("other", "cancelled")]
+
+
+def test_the_model_that_answers() -> None:
+    """DESIGN 5: by the name that the response gives it."""
+    out: list[Event] = []
+    Status("p").start({"id": "r", "model": "m"}, out)
+
+    assert out == [Start("r", "p", "m")]
+
+
+def test_items_that_are_no_items() -> None:
+    """V12: they are kept, and say nothing."""
+    out: list[Event] = []
+    Status(None).around({"output": [{"type": "message"}, 7, None, {}, "x"]}, out)
+
+    (extra,) = out
+    assert isinstance(extra, Extra)
+    assert (extra.kind, json.loads(bytes(extra.data))) == ("output", [7, "x"])
+
+
+@pytest.mark.parametrize(
+    ("why", "reason"),
+    [
+        ("max_output_tokens", "length"),
+        ("max_tokens", "length"),
+        ("content_filter", "content_filter"),
+        ("new", "other"),
+        (7, "other"),
+    ],
+)
+def test_why_it_is_incomplete(why: object, reason: FinishReason) -> None:
+    """V22: mapped, with the native word kept beside the finish."""
+    out: list[Event] = []
+    assert ended("incomplete", {"incomplete_details": {"reason": why}}, out, calls=2) is None
+    extra, finish = out
+
+    assert isinstance(extra, Extra)
+    assert (extra.kind, extra.index) == ("incomplete_details", 0)
+    assert json.loads(bytes(extra.data)) == {"reason": why}
+    assert finish == Finish(reason, "incomplete")

@@ -350,3 +350,15 @@ def test_indexed_calls_arrive(stream: list[tuple[int, str, bool, bool]], gaps: b
 def test_arguments_text(arguments: object, text: str) -> None:
     """PROTOCOLS 2.2: an object, a number or null in place of the string is written as JSON."""
     assert arguments_text(arguments) == text
+
+
+@pytest.mark.parametrize("choice", [0, 3])
+def test_an_entry_that_is_no_call_is_kept(choice: int) -> None:
+    """V12: with the choice that it stands in."""
+    out: list[Event] = []
+    ToolCalls(choice).feed(["odd", None], out)
+
+    assert [(event.kind, bytes(event.data), event.index) for event in out if isinstance(event, Extra)] == [
+        ("tool_call", b'"odd"', choice)
+    ]
+    assert len(out) == 1

@@ -101,3 +101,13 @@ def test_kept_as_characters() -> None:
     assert text.size == 200_000
     assert held < 3 * 200_000
     assert text.agrees("".join(f"{number % 100:02}" for number in range(100_000)), json=False)
+
+
+def test_a_difference_is_told_once() -> None:
+    """P1: what was not its whole is not known to be any text, so no further whole differs from it."""
+    made = text("a")
+
+    assert not made.agrees("b", json=False)
+    assert made.agrees("c", json=False)
+    assert made.may_be("c")
+    assert not made.equals("b")
