@@ -34,6 +34,7 @@ _KNOWN_PART = frozenset({"text", "thought", "functionCall"})
 _KNOWN_CALL = frozenset({"id", "name", "willContinue"})
 _TYPES: Mapping[str, type] = {
     "content": dict,
+    "finishReason": str,
     "parts": list,
     "text": str,
     "thought": bool,

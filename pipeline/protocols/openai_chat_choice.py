@@ -39,7 +39,7 @@ _TYPES: Mapping[str, type] = {
     "reasoning_details": list,
 }
 _TEXTS = ("content", *_REASONING)
-_OBJECTS: Mapping[str, type] = {"delta": dict, "message": dict}
+_OF_CHOICE: Mapping[str, type] = {"delta": dict, "message": dict, "finish_reason": str}
 _TOLD_AS: Mapping[str, str] = {
     "content": "text",
     **dict.fromkeys(_REASONING, "reasoning"),
@@ -55,15 +55,15 @@ _SAID = (Delta, ToolDelta)
 
 class Choice:
     """What is known of one choice so far. `told` has the channels of which any text has come, `calls` and
-    `details`; `broken` says whether it finished with an error."""
+    `details`; `by_delta` says whether a delta brought any of it, `broken` whether the finish was an error."""
 
-    __slots__ = ("_by_delta", "broken", "calls", "finished", "index", "told")
+    __slots__ = ("broken", "by_delta", "calls", "finished", "index", "told")
 
     def __init__(self, index: int) -> None:
         self.index = index
         self.finished = self.broken = False
         self.told: set[str] = set()
-        self._by_delta = False
+        self.by_delta = False
         self.calls = ToolCalls(index)
 
     @property
@@ -87,10 +87,10 @@ class Choice:
         elif delta:
             begun = len(out)
             self._content(as_object(delta), out)
-            self._by_delta = self._by_delta or any(isinstance(event, _SAID) for event in out[begun:])
+            self.by_delta = self.by_delta or any(isinstance(event, _SAID) for event in out[begun:])
         if message and (whole or entry.get("finish_reason")):
             self._untold(message, out)
-        elif message and delta is None and not self._by_delta:
+        elif message and delta is None and not self.by_delta:
             self._content(message, out)
 
     def _untold(self, message: Mapping[str, Any], out: list[Event]) -> None:
@@ -100,7 +100,7 @@ class Choice:
 
     def _is_bare(self, entry: Mapping[str, Any]) -> bool:
         """Whether a choice has nothing but a text of its own, as a plain completion has."""
-        return entry.get("delta") is None and not entry.get("message") and not self._by_delta
+        return entry.get("delta") is None and not entry.get("message") and not self.by_delta
 
     def unknown(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of the entry, its delta and its message that nobody models. What already stands
@@ -109,7 +109,7 @@ class Choice:
         found = {key: value for key, value in (delta or message).items() if key not in _KNOWN_DELTA}
         found |= _misread_text(delta or message) | misread(delta or message, _TYPES)
         rest = {key: value for key, value in entry.items() if value is not None and key not in _KNOWN_CHOICE}
-        rest |= misread(entry, _OBJECTS)
+        rest |= misread(entry, _OF_CHOICE)
         if rest:
             if rest.get("native_finish_reason") == entry.get("finish_reason"):
                 rest.pop("native_finish_reason", None)

@@ -73,7 +73,7 @@ class OpenAIChatDecode:
                 else:
                     index = choice.index
                     known = choices.get(index)
-                    told = known.told if known is not None else _NOTHING
+                    told = known.told if known is not None and known.by_delta else _NOTHING
                     delta = choice.delta
                     text = delta.content
                     reasoning = delta.reasoning_content or delta.reasoning

@@ -3,11 +3,11 @@
 Law of this file: bookkeeping, no events. What was said of each text stands in verified_text.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from tokenweir.pipeline.events import Channel
-from tokenweir.pipeline.json_value import as_text
+from tokenweir.pipeline.json_value import as_object, as_text
 from tokenweir.pipeline.protocols.openai_responses_places import Places
 from tokenweir.pipeline.protocols.verified_text import Text
 
@@ -86,6 +86,14 @@ class Item:
         made.texts, made._places = self.texts, self._places
         return made
 
+    def place_of_whole(self, kind: Kind, index: int | None, text: str) -> int:
+        """The index of a text that is told whole; where it is not told, another text than the whole that came
+        already is the next one."""
+        place = self.place(kind, index)
+        latest = self.texts.get((kind, place))
+        other = latest is not None and latest.ended and not latest.may_be(text)
+        return place + 1 if index is None and other else place
+
     def match(self, kind: Kind, text: str) -> int | None:
         """The index of the text that the next whole of a kind is, in a list of all of them; None for an
         empty one of which nothing was said."""
@@ -93,6 +101,21 @@ class Item:
             known = {index: text for (of, index), text in self.texts.items() if of == kind}
             self._places[kind] = Places(known)
         return self._places[kind].take(text)
+
+    def joined(self, parts: Iterable[object]) -> set[Kind]:
+        """The kinds of which several parts are, one after the other, what the one text of that kind said:
+        some number all their deltas alike."""
+        wholes: dict[Kind, list[str]] = {}
+        for found in filter(None, map(whole_of, map(as_object, parts))):
+            wholes.setdefault(found[0], []).append(found[1])
+        return {
+            kind
+            for kind, texts in wholes.items()
+            if len(texts) > 1 and len(said := self._of(kind)) == 1 and said[0].equals("".join(texts))
+        }
+
+    def _of(self, kind: Kind) -> list[Text]:
+        return [text for (of, _), text in self.texts.items() if of == kind]
 
     def has_said(self, kind: Kind, index: int, text: str) -> bool:
         """Whether this reasoning is there already as the other kind: some send it as both."""

@@ -5,13 +5,17 @@ reused, or other ones in every event, so an item is found by whichever of them h
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from tokenweir.pipeline.json_value import as_count, as_object, as_text
-from tokenweir.pipeline.protocols.openai_responses_item import SPOKEN, Item
+from tokenweir.pipeline.protocols.openai_responses_item import SPOKEN, Item, Kind
 
 ITEM_LIMIT = 4096
 """Items of one answer; one with more is broken or hostile (fault V14)."""
+
+_SAID: frozenset[Kind] = frozenset({"text", "refusal"})
+"""What a message says, and no reasoning."""
 
 
 class Items:
@@ -28,12 +32,14 @@ class Items:
     def __len__(self) -> int:
         return len(self._all)
 
-    def of(self, event: Mapping[str, Any], *, more: bool = False) -> Item:
+    def of(self, event: Mapping[str, Any], *, more: Kind | None = None) -> Item:
         """The item that an event of one of its texts names; a new one, of no kind yet, where none is, or
-        where `more` text comes for none in particular and the last item has ended."""
+        where `more` text of a kind comes for none in particular, and the last item has ended or cannot have
+        such text."""
         index, item_id = as_count(event.get("output_index")), as_text(event.get("item_id"))
         found = next(self._near(index, item_id), None)
-        if found is None or (more and found.closed and index is None and not item_id):
+        over = found is not None and (found.closed or (found.kind == "reasoning" and more in _SAID))
+        if found is None or (more is not None and over and index is None and not item_id):
             return self._add(item_id, "", index)
         return found
 
@@ -45,7 +51,7 @@ class Items:
         """
         kind, item_id = as_text(fields.get("type")), as_text(fields.get("id"))
         index = as_count(event.get("output_index"))
-        for found in self._near(index, item_id):
+        for found in chain(self._near(index, item_id), () if begins else self._nameless()):
             same = bool(item_id) and found.id == item_id
             again = found.closed and same and found.index == index and not begins
             open_ = not found.closed and (not begins or same or not found.kind)
@@ -54,6 +60,11 @@ class Items:
                 found.id = found.id or item_id
                 return found
         return self._add(item_id, kind, index)
+
+    def _nameless(self) -> Iterator[Item]:
+        """The last one, where only deltas of it came that named no item: what ends may be that."""
+        if self._all and self._all[-1].is_nameless:
+            yield self._all[-1]
 
     def matched(self, outputs: Sequence[Any]) -> Iterator[tuple[Mapping[str, Any], Item]]:
         """The whole output at the end, each entry with its item: by its id, else the next of its type

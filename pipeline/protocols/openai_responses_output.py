@@ -178,6 +178,7 @@ class Output:
         self._fragments.feed([{"index": item.call, "id": call_id, "function": function}], out)
 
     def _close_texts(self, item: Item, parts: Sequence[Any], out: list[Event]) -> None:
+        joined = item.joined(parts)
         for given in parts:
             part = as_object(given)
             found = whole_of(part)
@@ -186,7 +187,7 @@ class Output:
                     out.append(Extra("content_part", as_raw(given), 0))
                 continue
             kind, text = found
-            index = item.match(kind, text)
+            index = None if kind in joined else item.match(kind, text)
             if index is not None:
                 self.verify(item, kind, index, text, out)
                 self.beside(item.texts.get((kind, index)), part, out)

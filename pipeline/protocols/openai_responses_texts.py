@@ -86,11 +86,12 @@ class TextEvents:
         value = event.get(said.field)
         if said.kind == "arguments" and value is not None:
             value = arguments_text(value)
-        item = self.output.items.of(event, more=not said.whole)
+        item = self.output.items.of(event, more=None if said.whole else said.kind)
         if not isinstance(value, str) or (said.kind == "arguments" and not item.takes_arguments):
             return False
-        place = item.place if said.whole else item.place_of_more
-        index = place(said.kind, _index(said.kind, event))
+        told = _index(said.kind, event)
+        whole_at, more_at = item.place_of_whole, item.place_of_more
+        index = whole_at(said.kind, told, value) if said.whole else more_at(said.kind, told)
         if said.whole:
             if said.kind == "arguments" and as_text(event.get("name")):
                 self.output.name(item, as_text(event.get("name")), out)
@@ -118,7 +119,7 @@ class TextEvents:
         if whole:
             kind, text = found
             item = self.output.items.of(event)
-            index = item.place(kind, _index(kind, event))
+            index = item.place_of_whole(kind, _index(kind, event), text)
             self.output.verify(item, kind, index, text, out)
             self.output.beside(item.texts.get((kind, index)), part, out)
         return True

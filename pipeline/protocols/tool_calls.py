@@ -38,10 +38,11 @@ class _Slot:
         self.whole: str | None = None  # arguments that came as an object, which nothing can follow
         self.waiting: list[str] = []  # arguments that came before the name
 
-    def is_another(self, name: str, given: str | None) -> bool:
+    def is_another(self, name: str, given: str | None, beside: bool) -> bool:  # noqa: FBT001 - as it came
         """Whether a fragment without an id, of this name and with these arguments as an object, is not of
-        this call."""
-        return name != self.name or (given is not None and self.whole is not None and given != self.whole)
+        this call: `beside` another one in a list, an equal one is another too; later it is a repeat."""
+        again = given is not None and self.whole is not None
+        return name != self.name or (again and (beside or given != self.whole))
 
 
 class ToolCalls:
@@ -116,7 +117,7 @@ class ToolCalls:
             found = known if key is None else self._by_index.get(key)
         if found and name and call_id and found.id and call_id != found.id:
             found = known
-        elif found and name and call_id is None and found.filled and found.is_another(name, given):
+        elif found and name and call_id is None and found.filled and found.is_another(name, given, beside):
             found = None
         if found is None:
             found = self._begin()

@@ -214,11 +214,13 @@ def test_finish_reasons(native: str, reason: str) -> None:
 
 @pytest.mark.parametrize("native", ["", None, "FINISH_REASON_UNSPECIFIED", 7])
 def test_what_is_no_finish_reason(native: Any) -> None:
-    """P2: the body ended without one: nothing says that it is whole."""
+    """P2: the body ended without one: nothing says that it is whole. One of another type is kept (V12)."""
     body = payload({"text": "a"})
     body["candidates"][0]["finishReason"] = native
+    events = said(body)
 
-    assert said(body) == [START, Delta("a")]
+    assert events[:2] == [START, Delta("a")]
+    assert [type(event) for event in events[2:]] == ([Extra] if native == 7 else [])
 
 
 def test_calls_before_a_filter() -> None:

@@ -41,6 +41,7 @@ def test_deltas_that_say_nothing(delta: dict[str, Any]) -> None:
         ({"tool_calls": {"index": 0}}, [("tool_calls", {"index": 0}, 0)]),
         ({"tool_calls": [5]}, [("tool_call", 5, 0)]),
         ({"reasoning_details": "x"}, [("reasoning_details", "x", 0)]),
+        ({}, []),
     ],
 )
 def test_fields_of_another_type(delta: dict[str, Any], kept: list[Any]) -> None:
@@ -262,6 +263,23 @@ def test_the_native_finish_reason(native: str, kept: list[Any]) -> None:
     last["choices"][0]["native_finish_reason"] = native
 
     assert extras(decode(chunk(content="a"), last)) == kept
+
+
+def test_a_finish_reason_of_another_type() -> None:
+    """V12: it is none, and is kept."""
+    last = chunk()
+    last["choices"][0]["finish_reason"] = ["stop"]
+
+    assert extras(decode(chunk(content="a"), last)) == [("finish_reason", ["stop"], 0)]
+
+
+def test_a_delta_between_messages() -> None:
+    """P1: once a delta has come, a message that stands in its place repeats what was said, also where the
+    delta was one that the fast way knows."""
+    pieces = [{"choices": [{"index": 0, "message": {"content": text}}]} for text in ("a", "ab")]
+    events = decode(pieces[0], chunk(content="b"), pieces[1], STOP)
+
+    assert [text for text, _, _ in deltas(events)] == ["a", "b"]
 
 
 def test_message_before_the_finish() -> None:

@@ -232,6 +232,60 @@ def test_texts_of_no_item_in_particular(*, items: bool, joined: bool) -> None:
     assert extras(found) == []
 
 
+NAMELESS = payload(DELTA, delta="Hi.")
+HI = wire.message(0, wire.part("output_text", "Hi."))
+ONE_INDEX = [
+    payload(DELTA, item_id="msg_0", output_index=0, content_index=0, delta=text) for text in ("One. ", "Two.")
+]
+THOUGHT: dict[str, Any] = {"type": "reasoning", "id": "rs_0", "summary": []}
+DOUBTFUL: dict[str, tuple[list[SSEEvent], list[str]]] = {
+    "a name that comes with the end": (
+        [
+            NAMELESS,
+            payload("response.output_item.done", item=wire.message(0, wire.part("output_text", "Hi."))),
+        ],
+        ["Hi."],
+    ),
+    "an index that comes with the end": (
+        [
+            NAMELESS,
+            payload(
+                "response.output_item.done",
+                output_index=0,
+                item=HI,
+            ),
+        ],
+        ["Hi."],
+    ),
+    "one index for all deltas": (
+        [*ONE_INDEX, ends(wire.message(0, *(wire.part("output_text", text) for text in ("One. ", "Two."))))],
+        ["One. ", "Two."],
+    ),
+    "wholes without an index": (
+        [payload(DONE, item_id="msg_0", output_index=0, text=text) for text in ("One.", "One.", "Two.")],
+        ["One.", "Two."],
+    ),
+    "text without a name while a thought is open": (
+        [
+            payload("response.output_item.added", item=THOUGHT),
+            NAMELESS,
+            ends(THOUGHT, HI),
+        ],
+        ["Hi."],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_texts_that_are_hard_to_place_come_once(name: str) -> None:
+    """P1: each once, and nothing contradicts it."""
+    items, texts = DOUBTFUL[name]
+    found = said(*items, ends())
+
+    assert [event.text for event in found if isinstance(event, Delta)] == texts
+    assert [kind for kind, _ in extras(found) if kind == "mismatch"] == []
+
+
 def test_reasoning_that_comes_back_as_a_summary() -> None:
     """It counts once."""
     delta = payload(

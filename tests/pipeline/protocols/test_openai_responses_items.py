@@ -154,11 +154,11 @@ def test_more_text_after_an_end() -> None:
     first.closed = True
 
     assert items.of({}) is first
-    assert items.of({"item_id": "a"}, more=True) is first
-    assert items.of({"output_index": 0}, more=True) is first
-    second = items.of({}, more=True)
+    assert items.of({"item_id": "a"}, more="text") is first
+    assert items.of({"output_index": 0}, more="text") is first
+    second = items.of({}, more="text")
     assert second is not first
-    assert items.of({}, more=True) is second
+    assert items.of({}, more="text") is second
 
 
 def test_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,10 @@ CASES: dict[str, tuple[list[list[Fragment]], list[tuple[str | None, str | None, 
         [[part("f", {"a": 1}, index=0)], [part("f", {"a": 2}, index=0)]],
         [(None, "f", '{"a":1}'), (None, "f", '{"a":2}')],
     ),
+    "equal whole calls in one list, all with index 0": (
+        [[part("f", {"a": 1}, index=0), part("f", {"a": 1}, index=0)]],
+        [(None, "f", '{"a":1}'), (None, "f", '{"a":1}')],
+    ),
     "a whole call that is sent again": (
         [[part("f", {"a": 1}, index=0, id="a")], [part("f", {"a": 1}, index=0, id="a")]],
         [("a", "f", '{"a":1}')],
