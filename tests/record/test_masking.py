@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.feeding import CUTS, pieces
 from tokenweir.pipeline.recording import Piece
+from tokenweir.pipeline.sources.spellings import Finder, Scan
 from tokenweir.record.masking import Mask
 
 KEY = "sk-Canary/1234+abcd="
@@ -101,3 +102,24 @@ def test_characters_outside_ascii() -> None:
 def test_text_that_stands_alone() -> None:
     """P24: headers and messages."""
     assert Mask([KEY]).text(f"bearer {KEY}.") == f"bearer {'*' * len(KEY)}."
+
+
+def test_a_long_secret_in_small_pieces_costs_no_more_looks_than_it_has_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """P9: what may be a secret is looked at again when there is twice as much of it, and at the end."""
+    looked = list[int]()
+    scan = Finder.scan
+
+    def counted(self: Finder, data: bytes, begin: int = 0) -> Scan:
+        looked.append(len(data) - begin)
+        return scan(self, data, begin)
+
+    monkeypatch.setattr(Finder, "scan", counted)
+    secret = "".join(map(str, range(1000)))
+    mask, data = Mask([secret]), (secret + " ").encode() * 3
+    out = [piece for at in range(len(data)) for piece in mask.feed(Piece(0.0, data[at : at + 1]))]
+    out += mask.finish()
+
+    assert b"".join(piece.data for piece in out) == (b"*" * len(secret) + b" ") * 3
+    assert sum(looked) < 20 * len(data)

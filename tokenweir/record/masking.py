@@ -10,18 +10,22 @@ from collections.abc import Iterable
 from tokenweir.pipeline.recording import Piece
 from tokenweir.pipeline.sources.spellings import finder
 
+_SHORT = 128
+"""Bytes that may be the beginning of a secret, and are looked at again with every piece."""
+
 _TELLING = 4
 """Bytes of a secret that are masked too where a body ends inside it."""
 
 
 class Mask:
     """Masks the pieces of one answer. Held: one piece, and what came after it while all of it could be
-    the rest of one secret."""
+    the rest of one secret; of more than _SHORT bytes, up to as much again."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._finders = [finder(secret) for secret in sorted({*secrets} - {""})]
         self._held: list[Piece] = []  # as they came: what is masked may begin the next secret
         self._masked = bytearray()  # the bytes of all of them
+        self._due = 0  # how many of them there must be before they are looked at again
         self._begun = 0  # where in them what may be a secret begins; what stands before it is sure
 
     def feed(self, piece: Piece) -> list[Piece]:
@@ -30,16 +34,25 @@ class Mask:
             return [piece]
         self._held.append(piece)
         self._masked += piece.data
-        data = piece.data if len(self._held) == 1 else b"".join(held.data for held in self._held)
-        self._begun = self._mark(data, self._masked, self._begun)
-        return self._give(self._begun)
+        if len(self._masked) < self._due:
+            return []
+        self._look()
+        given = self._give(self._begun)
+        held = len(self._masked)
+        self._due = 2 * held if held > _SHORT else 0  # so that all looks together are linear in small pieces
+        return given
 
     def finish(self) -> list[Piece]:
         """What was held, when nothing more comes. What may be a secret that was cut is masked too."""
+        self._look()
         size = len(self._masked) - self._begun
         if size >= _TELLING:
             self._masked[self._begun :] = b"*" * size
         return self._give(len(self._masked))
+
+    def _look(self) -> None:
+        data = b"".join(held.data for held in self._held)
+        self._begun = self._mark(data, self._masked, self._begun)
 
     def once(self, data: bytes) -> bytes:
         """Bytes that stand alone, masked."""
