@@ -184,7 +184,7 @@ class OpenAIChatDecode:
             self._take_chunk(fields, out)
         elif item.type == "error" or is_error(payload):
             self._end(failure_from(payload), out)
-        elif item.type == "ping" or fields.get("type") == "ping":
+        elif "choices" not in fields and "ping" in (item.type, fields.get("type")):
             self._keep_alive(Phase("prefill"), out)
         elif isinstance(payload, dict):
             self._take_chunk(fields, out)

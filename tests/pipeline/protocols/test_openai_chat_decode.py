@@ -828,3 +828,42 @@ def test_read_but_too_deep_to_be_kept() -> None:
                 told.add(event.failure.message[:30])
 
     assert "a payload is nested too deeply" in told
+
+
+@pytest.mark.parametrize("named", ["error", "ping"])
+def test_a_chunk_is_one_whatever_its_event_is_called(named: str) -> None:
+    """P3, PROTOCOLS 2: choices without an error are an answer; with one, or alone, the name counts."""
+    named_chunk = SSEEvent(json.dumps(chunk(content="a")).encode(), named)
+
+    assert deltas(decode(named_chunk, STOP)) == [("a", "text", 0)]
+    broken = SSEEvent(json.dumps({**chunk(content="a"), "error": {"message": "no"}}).encode(), named)
+    ended = decode(broken)[-1]
+    assert isinstance(ended, Done)
+    assert ended.failure is not None
+    assert "no" in ended.failure.message
+
+
+def test_what_comes_before_a_name_that_never_comes() -> None:
+    """P1: it is told at the end, and not lost with the answer."""
+    events = decode({"note": 1}, DONE)
+
+    assert extras(events) == [("note", 1, None)]
+
+
+def test_what_is_no_item_of_ours_passes() -> None:
+    """V12: a phase of the transport's goes through as it is; keep-alives and ends of others are read."""
+    core = OpenAIChatDecode()
+    passed: Any = Phase("queued")
+    events = core.feed([passed, Comment("loading 0.5"), Done(Failure("limit", "too long"))])
+
+    assert events == [passed, Phase("loading", 0.5, "loading 0.5"), Done(Failure("limit", "too long"))]
+    assert core.figures() == {"chunks": 0, "keep_alives": 1}
+
+
+def test_what_stands_beside_loading_text_is_kept() -> None:
+    """PROTOCOLS 5.4: the text is a phase, and a field that nobody models is still told."""
+    loading = {"choices": [{"delta": {"reasoning_content": "\u2501" * 5, "note": 1}}]}
+    events = decode(loading, chunk(content="a"), STOP)
+
+    assert extras(events) == [("note", 1, None)]
+    assert deltas(events) == [("a", "text", 0)]
