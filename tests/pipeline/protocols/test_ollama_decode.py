@@ -440,3 +440,14 @@ def test_what_servers_really_sent(path: Path, size: int) -> None:
     assert answer.finish[0].native == want["finish_reason"]
     assert answer.usage is not None
     assert (answer.usage.input, answer.usage.output) == (want["usage"]["input"], want["usage"]["output"])
+
+
+def test_what_is_no_call_and_what_a_call_has_beside() -> None:
+    """V12: an entry that is no object, and fields of a call that nobody models, or of another type."""
+    odd = {"id": 7, "function": {"name": "f", "arguments": {}, "strict": True}, "extra": "e"}
+    found = chat(said(tool_calls=["no call", odd]) + STOP)
+    kept = [event for event in found if isinstance(event, Extra)]
+
+    assert extras(found, "tool_call") == ["no call", {"call": 0, "extra": "e", "strict": True, "id": 7}]
+    assert {event.index for event in kept if event.kind == "tool_call"} == {0}
+    assert [event for event in found if isinstance(event, ToolDelta)] == [ToolDelta(0, None, "f", "{}")]

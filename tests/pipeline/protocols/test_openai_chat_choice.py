@@ -395,3 +395,32 @@ def test_unknown_fields_of_a_choice() -> None:
     entry = {"index": 0, "delta": {"content": "a", "audio": {"data": "x"}}, "stop_reason": 5, "seed": 1}
 
     assert Choice(0).unknown(entry) == {"audio": {"data": "x"}, "stop_reason": 5, "seed": 1}
+
+
+def test_details_that_the_last_message_repeats() -> None:
+    """P1: what deltas kept of the reasoning's details is not kept again; without deltas of them it is."""
+    details = [{"type": "reasoning.encrypted", "data": "e"}]
+    again = {"choices": [{"index": 0, "message": {"reasoning_details": details}, "finish_reason": "stop"}]}
+
+    assert extras(decode(chunk(content="a", reasoning_details=details), again)) == [
+        ("reasoning_details", details, 0)
+    ]
+    assert extras(decode(chunk(content="a"), again)) == [("reasoning_details", details, 0)]
+
+
+def test_a_text_beside_a_message() -> None:
+    """P1: a choice with a message is no bare one: its own text is kept, and is no text of the answer."""
+    both = {"choices": [{"index": 0, "message": {"content": "Hi"}, "text": "other"}]}
+    events = decode(both, STOP)
+
+    assert deltas(events) == [("Hi", "text", 0)]
+    assert extras(events) == [("text", "other", 0)]
+
+
+def test_the_types_of_parts() -> None:
+    """PROTOCOLS 2.3: a part of type `reasoning` is reasoning; only one of type `refusal` is a refusal."""
+    parts = [{"type": "reasoning", "text": "Hm"}, {"type": "text", "text": "Hi", "refusal": "no"}]
+    events = decode(chunk(content=parts), chunk(content=[{"type": "refusal", "refusal": "No"}]), STOP)
+
+    assert deltas(events) == [("Hm", "reasoning", 0), ("Hi", "text", 0), ("No", "refusal", 0)]
+    assert extras(events) == [("content_part", {"type": "text", "refusal": "no"}, 0)]
