@@ -444,7 +444,7 @@ def test_what_servers_really_sent(path: Path, size: int) -> None:
 
 def test_what_is_no_call_and_what_a_call_has_beside() -> None:
     """V12: an entry that is no object, and fields of a call that nobody models, or of another type."""
-    odd = {"id": 7, "function": {"name": "f", "arguments": {}, "strict": True}, "extra": "e"}
+    odd: dict[str, Any] = {"id": 7, "function": {"name": "f", "arguments": {}, "strict": True}, "extra": "e"}
     found = chat(said(tool_calls=["no call", odd]) + STOP)
     kept = [event for event in found if isinstance(event, Extra)]
 
