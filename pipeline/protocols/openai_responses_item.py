@@ -102,20 +102,16 @@ class Item:
             self._places[kind] = Places(known)
         return self._places[kind].take(text)
 
-    def joined(self, parts: Iterable[object]) -> set[Kind]:
-        """The kinds of which several parts are, one after the other, what the one text of that kind said:
-        some number all their deltas alike."""
-        wholes: dict[Kind, list[str]] = {}
-        for found in filter(None, map(whole_of, map(as_object, parts))):
-            wholes.setdefault(found[0], []).append(found[1])
-        return {
-            kind
-            for kind, texts in wholes.items()
-            if len(texts) > 1 and len(said := self._of(kind)) == 1 and said[0].equals("".join(texts))
-        }
-
-    def _of(self, kind: Kind) -> list[Text]:
-        return [text for (of, _), text in self.texts.items() if of == kind]
+    def joined(self, parts: Iterable[object]) -> Kind | None:
+        """The kind of which several parts are, one after the other, what the item's one text said: some
+        number all their deltas alike."""
+        if len(self.texts) != 1:
+            return None
+        [((kind, _), said)] = self.texts.items()
+        wholes = [
+            found[1] for found in filter(None, map(whole_of, map(as_object, parts))) if found[0] == kind
+        ]
+        return kind if len(wholes) > 1 and said.equals("".join(wholes)) else None
 
     def has_said(self, kind: Kind, index: int, text: str) -> bool:
         """Whether this reasoning is there already as the other kind: some send it as both."""

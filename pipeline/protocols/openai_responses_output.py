@@ -187,7 +187,7 @@ class Output:
                     out.append(Extra("content_part", as_raw(given), 0))
                 continue
             kind, text = found
-            index = None if kind in joined else item.match(kind, text)
+            index = None if kind == joined else item.match(kind, text)
             if index is not None:
                 self.verify(item, kind, index, text, out)
                 self.beside(item.texts.get((kind, index)), part, out)

@@ -95,3 +95,23 @@ def test_an_item_as_it_begins() -> None:
     assert (item.number, item.id, item.kind, item.index) == (3, "msg_0", "message", 1)
     assert (item.call, item.call_id, item.name, item.mark) == (None, "", "", None)
     assert (item.closed, item.texts) == (False, {})
+
+
+@pytest.mark.parametrize(
+    ("said", "wholes", "joined"),
+    [
+        (["One. Two."], ["One. ", "Two."], "text"),
+        (["One. Two."], ["One. ", "", "Two."], "text"),
+        (["One. Two."], ["One. Two."], None),  # that is the whole of it
+        (["One. Two."], ["One. ", "Too."], None),
+        (["One. ", "Two."], ["One. ", "Two."], None),
+        ([], ["One. ", "Two."], None),
+    ],
+)
+def test_parts_that_one_text_said(said: list[str], wholes: list[str], joined: str | None) -> None:
+    """P1: one number for all deltas of an item whose whole has several parts."""
+    item = Item(0, "msg_0", "message", 0)
+    for index, one in enumerate(said):
+        item.texts["text", index] = text(one)
+
+    assert item.joined([{"type": "output_text", "text": one} for one in wholes]) == joined
