@@ -148,7 +148,7 @@ async def test_requests_one_behind_the_other(server: Small) -> None:
     )
 
     assert answers.count(b"HTTP/1.1 200 OK\r\n") == 2
-    assert b"404" not in answers
+    assert b"HTTP/1.1 404" not in answers
     assert answers.index(b'"here": "echo"') < answers.index(b'"here": "public"')
 
 
